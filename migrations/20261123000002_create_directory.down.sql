@@ -1,0 +1,1 @@
+drop table key_failures, history, rejections, wakes, waiters, reporting_lines, team_members, teams, people;

@@ -1,0 +1,8 @@
+//! Settings both processes share, each section parsed from flags or environment variables
+//! (12-factor) with clap, so that `--help` is the reference.
+
+mod postgres;
+mod redis;
+
+pub use postgres::PostgresConfig;
+pub use redis::RedisConfig;

@@ -1,0 +1,39 @@
+//! What travels. Jobs carry keys, never bodies; a job of a version this process does not know
+//! is acknowledged and left to the feeder.
+
+use crate::directory::{Key, TenantId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Most keys one job may hold.
+pub const MAX_KEYS: usize = 500;
+
+/// "Look at these keys": lanes `live` and `bulk`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconcileJob {
+    /// Version of this layout, now 1.
+    pub v: u8,
+    pub tenant: TenantId,
+    /// At most [`MAX_KEYS`].
+    pub keys: Vec<Key>,
+}
+
+/// "Look at these waiting links": queue `links`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinksJob {
+    /// Version of this layout, now 1.
+    pub v: u8,
+    pub tenant: TenantId,
+    pub work: LinksWork,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinksWork {
+    /// A batch of arrivals whose worker died before it woke those who wait for them.
+    Wake(i64),
+    /// Due waiters: people (their manager links) and single members of groups.
+    Retry {
+        people: Vec<Uuid>,
+        members: Vec<(Uuid, String)>,
+    },
+}

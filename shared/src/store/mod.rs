@@ -1,0 +1,78 @@
+//! The only place that names sqlx: every statement the API and the workers run.
+//!
+//! Functions take a `&mut PgConnection`, so the caller owns the transaction.
+
+use crate::config::PostgresConfig;
+pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+/// What a statement can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Postgres is out of reach, starting, stopping or out of connections: try again later.
+    #[error("Postgres is unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// A serialisation failure or deadlock (40001, 40P01): run the transaction again.
+    #[error("the transaction lost against a concurrent one")]
+    Conflict(#[source] sqlx::Error),
+    /// Anything else the statement was refused for.
+    #[error("the statement failed")]
+    Statement(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = match &error {
+            sqlx::Error::Database(database) => database.code().map(|code| code.into_owned()),
+            _ => None,
+        };
+        match (&error, code.as_deref()) {
+            (_, Some("40001" | "40P01")) => StoreError::Conflict(error),
+            // 08 connection, 53 resources, 57P0x shutdown and start-up
+            (_, Some(code))
+                if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P0") =>
+            {
+                StoreError::Unavailable(error)
+            }
+            (
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::BeginFailed,
+                _,
+            ) => StoreError::Unavailable(error),
+            _ => StoreError::Statement(error),
+        }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        StoreError::Statement(sqlx::Error::Migrate(Box::new(error)))
+    }
+}
+
+/// A pool that connects on first use: a process starts, and reports itself not ready, without
+/// Postgres.
+///
+/// # Errors
+/// When the URL cannot be parsed.
+pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
+    use std::str::FromStr;
+    let options = sqlx::postgres::PgConnectOptions::from_str(&config.database_url)?;
+    Ok(sqlx::postgres::PgPoolOptions::new()
+        .max_connections(config.database_connections)
+        .acquire_timeout(std::time::Duration::from_secs(5))
+        .connect_lazy_with(options))
+}
+
+/// Bring the schema up to date.
+///
+/// # Errors
+/// When Postgres is out of reach or a migration fails; a failed one is rolled back.
+pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::migrate!("../migrations").run(pool).await?;
+    Ok(())
+}
