@@ -3,6 +3,9 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod search;
+mod search_compare;
+mod search_filter;
+mod search_links;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};

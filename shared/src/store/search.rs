@@ -1,11 +1,14 @@
 //! The read side of desired state: resources by id, by filter, with their links.
 
-use super::{PgConnection, StoreError};
-use crate::directory::TenantId;
+pub use super::search_links::{groups_of, managers_of, members_of};
+use super::{PgConnection, StoreError, search_filter};
+use crate::directory::{KeyAttribute, TenantId};
 use crate::scim::filter::Filter;
-use crate::scim::{Document, Member, ResourceType, ScimError};
+use crate::scim::{Document, ResourceType, ScimError, normalise};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use serde_json::Value;
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 /// A live resource as stored.
@@ -44,12 +47,59 @@ impl From<sqlx::Error> for SearchError {
 /// # Errors
 /// When the statement fails.
 pub async fn get(
-    _connection: &mut PgConnection,
-    _tenant: TenantId,
-    _kind: ResourceType,
-    _id: Uuid,
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    kind: ResourceType,
+    id: Uuid,
 ) -> Result<Option<Stored>, StoreError> {
-    Ok(None)
+    let row = sqlx::query!(
+        "select directory_id, document, version, seq, created_at, modified_at
+         from scim_resources
+         where tenant_id = $1 and id = $2 and kind = $3 and deleted_seq is null",
+        tenant.0,
+        id,
+        kind as i16,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Stored {
+        id,
+        directory_id: row.directory_id,
+        kind,
+        document: document(row.document),
+        version: row.version,
+        seq: row.seq,
+        created_at: row.created_at,
+        modified_at: row.modified_at,
+    }))
+}
+
+/// The id of the live resource that holds this externalId; `None` when none or several do
+/// (externalId is unique per source).
+///
+/// # Errors
+/// When the statement fails.
+pub async fn id_by_external_id(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    kind: ResourceType,
+    external_id: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    let holders = sqlx::query_scalar!(
+        "select resource_id from scim_keys
+         where tenant_id = $1 and kind = $2 and attribute = $3 and value = $4 and to_seq is null and is_unique
+         limit 2",
+        tenant.0,
+        kind as i16,
+        KeyAttribute::ExternalId as i16,
+        normalise(KeyAttribute::ExternalId, external_id).replace('\0', ""),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(match holders.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    })
 }
 
 /// A page of the live resources that satisfy the filter, in creation order, and how many there
@@ -58,49 +108,73 @@ pub async fn get(
 /// # Errors
 /// `invalidFilter` for a filter that cannot be answered; when the statement fails.
 pub async fn list(
-    _connection: &mut PgConnection,
-    _tenant: TenantId,
-    _kind: ResourceType,
-    _filter: &Option<Filter>,
-    _start_index: i64,
-    _count: i64,
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    kind: ResourceType,
+    filter: &Option<Filter>,
+    start_index: i64,
+    count: i64,
 ) -> Result<(Vec<Stored>, i64), SearchError> {
-    Ok((Vec::new(), 0))
+    let (offset, count) = (start_index.max(1) - 1, count.max(0));
+    let mut page = Vec::new();
+    if count > 0 {
+        let mut query = QueryBuilder::new(
+            "select r.id, r.directory_id, r.document, r.version, r.seq, r.created_at, r.modified_at ",
+        );
+        push_source(&mut query, tenant, kind, filter.as_ref())?;
+        query.push(" order by r.created_seq limit ").push_bind(count);
+        query.push(" offset ").push_bind(offset);
+        for row in query.build().fetch_all(&mut *connection).await? {
+            page.push(stored(kind, &row)?);
+        }
+    }
+    // A page that is not full ends the list: its total is known.
+    let read = i64::try_from(page.len()).unwrap_or(i64::MAX);
+    if read > 0 && read < count {
+        return Ok((page, offset + read));
+    }
+    let mut query = QueryBuilder::new("select count(*) ");
+    push_source(&mut query, tenant, kind, filter.as_ref())?;
+    let total = query.build_query_scalar().fetch_one(connection).await?;
+    Ok((page, total))
 }
 
-/// The asserted members of each of these groups.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn members_of(
-    _connection: &mut PgConnection,
-    _tenant: TenantId,
-    _groups: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<Member>>, StoreError> {
-    Ok(HashMap::new())
+fn push_source(
+    query: &mut QueryBuilder<Postgres>,
+    tenant: TenantId,
+    kind: ResourceType,
+    filter: Option<&Filter>,
+) -> Result<(), ScimError> {
+    query
+        .push("from scim_resources r where r.tenant_id = ")
+        .push_bind(tenant.0);
+    query.push(" and r.kind = ").push_bind(kind as i16);
+    query.push(" and r.deleted_seq is null");
+    match filter {
+        Some(filter) => {
+            query.push(" and ");
+            search_filter::push_filter(query, tenant, kind, filter)
+        }
+        None => Ok(()),
+    }
 }
 
-/// Of each of these users, id and displayName of the live groups whose members name its id.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn groups_of(
-    _connection: &mut PgConnection,
-    _tenant: TenantId,
-    _users: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<(Uuid, String)>>, StoreError> {
-    Ok(HashMap::new())
+fn stored(kind: ResourceType, row: &PgRow) -> Result<Stored, sqlx::Error> {
+    Ok(Stored {
+        id: row.try_get("id")?,
+        directory_id: row.try_get("directory_id")?,
+        kind,
+        document: document(row.try_get("document")?),
+        version: row.try_get("version")?,
+        seq: row.try_get("seq")?,
+        created_at: row.try_get("created_at")?,
+        modified_at: row.try_get("modified_at")?,
+    })
 }
 
-/// Of each of these people (by directory id), the managers its reporting lines name: reference
-/// as asserted, SCIM id and display name.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn managers_of(
-    _connection: &mut PgConnection,
-    _tenant: TenantId,
-    _people: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<(String, Uuid, Option<String>)>>, StoreError> {
-    Ok(HashMap::new())
+fn document(stored: Value) -> Document {
+    match stored {
+        Value::Object(object) => Document(object),
+        _ => Document::default(),
+    }
 }

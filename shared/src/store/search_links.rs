@@ -1,0 +1,100 @@
+//! What the read side adds to resources: members, groups, resolved managers.
+
+use super::{PgConnection, StoreError};
+use crate::directory::TenantId;
+use crate::scim::Member;
+use serde_json::Value;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The asserted members of each of these groups, in the order they were asserted.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn members_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    groups: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Member>>, StoreError> {
+    let rows = sqlx::query!(
+        "select group_id, value, attributes from scim_members
+         where tenant_id = $1 and group_id = any($2)
+         order by group_id, asserted_seq, member",
+        tenant.0,
+        groups,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut members: HashMap<Uuid, Vec<Member>> = HashMap::new();
+    for row in rows {
+        let attributes = match row.attributes {
+            Some(Value::Object(attributes)) => Some(attributes),
+            _ => None,
+        };
+        members.entry(row.group_id).or_default().push(Member {
+            value: row.value,
+            attributes,
+        });
+    }
+    Ok(members)
+}
+
+/// Of each of these users, id and displayName of the live groups whose members name its id.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn groups_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    users: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<(Uuid, String)>>, StoreError> {
+    let by_member: HashMap<String, Uuid> = users.iter().map(|id| (id.to_string(), *id)).collect();
+    let members: Vec<String> = by_member.keys().cloned().collect();
+    let rows = sqlx::query!(
+        r#"select m.member, g.id, coalesce(g.document ->> 'displayName', '') as "name!"
+           from scim_members m
+           join scim_resources g on g.tenant_id = m.tenant_id and g.id = m.group_id
+           where m.tenant_id = $1 and m.member = any($2) and g.deleted_seq is null
+           order by g.created_seq"#,
+        tenant.0,
+        &members,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut groups: HashMap<Uuid, Vec<(Uuid, String)>> = HashMap::new();
+    for row in rows {
+        if let Some(user) = by_member.get(&row.member) {
+            groups.entry(*user).or_default().push((row.id, row.name));
+        }
+    }
+    Ok(groups)
+}
+
+/// Of each of these people (by directory id), the managers its reporting lines name: reference
+/// as asserted, SCIM id and display name.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn managers_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    people: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<(String, Uuid, Option<String>)>>, StoreError> {
+    let rows = sqlx::query!(
+        "select l.person_id, l.reference, p.resource_id, p.display_name
+         from reporting_lines l
+         join people p on p.tenant_id = l.tenant_id and p.id = l.manager_id
+         where l.tenant_id = $1 and l.person_id = any($2)
+         order by l.person_id, l.slot, l.ordinal",
+        tenant.0,
+        people,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut managers: HashMap<Uuid, Vec<(String, Uuid, Option<String>)>> = HashMap::new();
+    for row in rows {
+        let manager = (row.reference, row.resource_id, row.display_name);
+        managers.entry(row.person_id).or_default().push(manager);
+    }
+    Ok(managers)
+}
