@@ -3,6 +3,7 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod search;
+pub mod tokens;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
