@@ -2,6 +2,8 @@
 //!
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
+pub mod accept;
+
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
