@@ -3,6 +3,7 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod accept;
+pub mod search;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
