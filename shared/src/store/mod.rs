@@ -22,6 +22,13 @@ pub enum StoreError {
     Statement(#[source] sqlx::Error),
 }
 
+impl StoreError {
+    /// The connection was lost in the middle: what a failpoint makes of a commit.
+    pub fn interrupted() -> StoreError {
+        StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let code = match &error {
