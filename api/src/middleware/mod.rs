@@ -11,5 +11,5 @@ mod panic;
 pub use admit::admit;
 pub use authorize::{Allowed, authorize};
 pub use drain::drain;
-pub use observe::observe;
+pub use observe::{SET_TXN, observe};
 pub use panic::catch_panic;

@@ -154,6 +154,10 @@ label_set! {
     /// `route` is the template (`/scim/v2/Users/{id}`), never the path.
     RequestLabels { method: String, route: String, status: StatusClass, }
 }
+label_set! {
+    /// Of a single figure that may be unknown, and is then left out.
+    NoLabels { }
+}
 label_set! { OperationLabels { operation: Operation, } }
 label_set! { LimitLabels { limit: Limit, } }
 label_set! { DepthLabels { queue: QueueName, state: JobState, } }
