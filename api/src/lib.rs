@@ -1,1 +1,2 @@
 //! rollcall-api
+pub mod accept;

@@ -2,6 +2,9 @@
 //!
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
+pub mod accept;
+pub mod search;
+
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
@@ -17,6 +20,13 @@ pub enum StoreError {
     /// Anything else the statement was refused for.
     #[error("the statement failed")]
     Statement(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// The connection was lost in the middle: what a failpoint makes of a commit.
+    pub fn interrupted() -> StoreError {
+        StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
