@@ -10,7 +10,6 @@ use super::settle::{Standing, settle};
 use super::{Accepted, Write};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
-use rollcall_shared::failpoint;
 use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
 use rollcall_shared::store::accept::{self as store, Change, PendingRow, Resource, TeamName};
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
@@ -66,12 +65,12 @@ pub(super) async fn run(
     }
     let (keys, names) = write_all(&mut tx, tenant, items, &standings, &seqs, at, knowledge).await?;
     fail::fail_point!("accept::before_commit", |_| {
-        failpoint::hit("accept::before_commit");
+        rollcall_shared::failpoint::hit("accept::before_commit");
         Err(StoreError::interrupted())
     });
     tx.commit().await?;
     fail::fail_point!("accept::after_commit", |_| {
-        failpoint::hit("accept::after_commit");
+        rollcall_shared::failpoint::hit("accept::after_commit");
         Err(StoreError::interrupted())
     });
     knowledge.learn(tenant, names);

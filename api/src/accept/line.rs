@@ -4,7 +4,6 @@ use super::batch::{self, Answer, Knowledge};
 use super::bulk::BulkLink;
 use super::{AcceptConfig, AcceptError, Accepted, Write, Writer};
 use rollcall_shared::directory::{Key, Lane, TenantId};
-use rollcall_shared::failpoint;
 use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
 use rollcall_shared::scim::{MemberOp, ScimError};
 use rollcall_shared::store::{PgPool, StoreError};
@@ -175,7 +174,7 @@ impl Lines {
         let queues = Arc::clone(&self.queues);
         tokio::spawn(async move {
             let _permit = permit;
-            fail::fail_point!("accept::before_push", |_| failpoint::hit("accept::before_push"));
+            fail::fail_point!("accept::before_push", |_| rollcall_shared::failpoint::hit("accept::before_push"));
             for (lane, keys) in keys {
                 let jobs: Vec<ReconcileJob> = keys
                     .chunks(MAX_KEYS)
