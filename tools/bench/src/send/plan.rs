@@ -126,15 +126,12 @@ impl Step {
 fn people(company: &Company, bulk: usize, rng: &mut StdRng) -> (Vec<Step>, Vec<usize>) {
     let mut order: Vec<(f64, usize)> = Vec::with_capacity(company.people.len());
     for (index, person) in company.people.iter().enumerate() {
-        let turn = if rng.random_bool(0.1) {
-            0.0
+        let (turn, spread) = if rng.random_bool(0.1) {
+            (0.0, 7.0)
         } else {
-            7.0 - person.depth as f64
+            (7.0 - person.depth as f64, 1.0)
         };
-        order.push((
-            turn + rng.random_range(0.0..if turn == 0.0 { 7.0 } else { 1.0 }),
-            index,
-        ));
+        order.push((turn + rng.random_range(0.0..spread), index));
     }
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut steps = Vec::new();
