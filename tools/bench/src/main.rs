@@ -5,6 +5,7 @@ mod compare;
 mod converge;
 mod demo;
 mod expect;
+mod run;
 mod send;
 mod target;
 
@@ -26,11 +27,17 @@ enum Command {
     /// differs anywhere from what the company makes necessary, or when fewer than half of the
     /// manager links had to wait.
     Demo(demo::Options),
+    /// Measure creates, bulk operations, applying and convergence, each beside its floor
+    ///
+    /// Needs an API without a rate limit (ROLLCALL_REQUESTS_PER_SECOND=0) and no running
+    /// worker: tenants are created and workers started here, with the two programs named below.
+    Run(run::Options),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Demo(options) => demo::run(options).await,
+        Command::Run(options) => run::run(options).await,
     }
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::company::Company;
 
-pub(crate) use client::{Client, Reply};
+pub(crate) use client::Client;
 pub(crate) use plan::{Operation, Plan, Step};
 pub(crate) use progress::Progress;
 pub(crate) use render::{bulk_body, create_body};

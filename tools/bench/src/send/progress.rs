@@ -30,16 +30,6 @@ impl Progress {
         }
     }
 
-    /// Says nothing.
-    pub(crate) fn silent() -> Progress {
-        Progress {
-            bar: None,
-            what: "",
-            total: 0,
-            done: AtomicUsize::new(0),
-        }
-    }
-
     pub(crate) fn advance(&self, by: usize) {
         let before = self.done.fetch_add(by, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
