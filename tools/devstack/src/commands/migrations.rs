@@ -9,11 +9,11 @@ use std::process::ExitCode;
 /// sqlx's own ledger is not ours.
 const SCHEMA: &str = "
     select line from (
-        select 'relation ' || relkind || ' ' || relname as line
+        select 'relation ' || relkind::text || ' ' || relname as line
         from pg_class where relnamespace = 'public'::regnamespace and relname not like '\\_sqlx%'
       union all
         select 'column ' || attrelid::regclass || ' ' || attname || ' '
-               || format_type(atttypid, atttypmod) || ' ' || attnotnull || ' ' || attidentity || attgenerated
+               || format_type(atttypid, atttypmod) || ' ' || attnotnull || ' ' || attidentity::text || attgenerated::text
                || ' ' || attcollation::regcollation || ' '
                || coalesce(pg_get_expr(adbin, adrelid), '')
         from pg_attribute
