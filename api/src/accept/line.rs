@@ -248,7 +248,8 @@ fn cluster(item: &Item) -> Option<(Uuid, usize)> {
 fn is_large(item: &Item) -> bool {
     let members = match &item.write {
         Write::Create { body, .. } | Write::Replace { body, .. } => body.members.as_ref().map_or(0, Vec::len),
-        Write::Patch { .. } | Write::Delete { .. } => 0,
+        Write::Patch { patch, .. } => patch.value_count(),
+        Write::Delete { .. } => 0,
     };
     members > LARGE_WRITE
 }
