@@ -2,13 +2,18 @@
 //!
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
+pub mod accept;
+pub mod feed;
+pub mod overview;
+pub mod receipts;
 pub mod search;
-mod search_compare;
-mod search_filter;
-mod search_links;
+pub mod tokens;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+/// A connection on loan from a pool.
+pub type PooledConnection = sqlx::pool::PoolConnection<Postgres>;
 
 /// What a statement can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +27,13 @@ pub enum StoreError {
     /// Anything else the statement was refused for.
     #[error("the statement failed")]
     Statement(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// The connection was lost in the middle: what a failpoint makes of a commit.
+    pub fn interrupted() -> StoreError {
+        StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -73,11 +85,24 @@ pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
         .connect_lazy_with(options))
 }
 
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
 /// Bring the schema up to date.
 ///
 /// # Errors
 /// When Postgres is out of reach or a migration fails; a failed one is rolled back.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    sqlx::migrate!("../migrations").run(pool).await?;
+    MIGRATOR.run(pool).await?;
+    Ok(())
+}
+
+/// Whether Postgres answers.
+///
+/// # Errors
+/// When it does not within the pool's time for connecting.
+pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query_scalar!(r#"select 1 as "one!""#)
+        .fetch_one(pool)
+        .await?;
     Ok(())
 }

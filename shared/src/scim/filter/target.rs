@@ -63,7 +63,17 @@ pub fn target(kind: ResourceType, path: &AttributePath) -> Result<Target, ScimEr
             ("meta", Some(sub)) if is(sub, "resourceType") => Ok(Target::ResourceType),
             _ => Err(ScimError::invalid_filter(format!("{path} cannot be filtered by"))),
         },
-        Place::Attribute(located) if located.definition.is_none() && located.urn.is_none() => Err(unknown()),
+        // Clients leave the URN of an extension out; the name decides.
+        Place::Attribute(located) if located.definition.is_none() && located.urn.is_none() => {
+            let mut extensions = schema::extensions(kind).iter();
+            let found = extensions.find_map(|schema| Some((schema.id, schema.attribute(&path.name)?)));
+            let (urn, definition) = found.ok_or_else(unknown)?;
+            Ok(Target::Attribute {
+                urn: Some(urn.to_owned()),
+                name: definition.name.to_owned(),
+                definition: Some(definition),
+            })
+        }
         Place::Attribute(located) => Ok(Target::Attribute {
             urn: located.urn,
             name: located.name,

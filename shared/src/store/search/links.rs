@@ -1,8 +1,8 @@
 //! What the read side adds to resources: members, groups, resolved managers.
 
-use super::{PgConnection, StoreError};
 use crate::directory::TenantId;
 use crate::scim::Member;
+use crate::store::{PgConnection, StoreError};
 use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;

@@ -1,10 +1,15 @@
 //! The read side of desired state: resources by id, by filter, with their links.
 
-pub use super::search_links::{groups_of, managers_of, members_of};
-use super::{PgConnection, StoreError, search_filter};
-use crate::directory::{KeyAttribute, TenantId};
+mod compare;
+mod filter;
+mod links;
+
+pub use links::{groups_of, managers_of, members_of};
+
+use super::{PgConnection, StoreError};
+use crate::directory::TenantId;
 use crate::scim::filter::Filter;
-use crate::scim::{Document, ResourceType, ScimError, normalise};
+use crate::scim::{Document, ResourceType, ScimError};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -74,34 +79,6 @@ pub async fn get(
     }))
 }
 
-/// The id of the live resource that holds this externalId; `None` when none or several do
-/// (externalId is unique per source).
-///
-/// # Errors
-/// When the statement fails.
-pub async fn id_by_external_id(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    kind: ResourceType,
-    external_id: &str,
-) -> Result<Option<Uuid>, StoreError> {
-    let holders = sqlx::query_scalar!(
-        "select resource_id from scim_keys
-         where tenant_id = $1 and kind = $2 and attribute = $3 and value = $4 and to_seq is null and is_unique
-         limit 2",
-        tenant.0,
-        kind as i16,
-        KeyAttribute::ExternalId as i16,
-        normalise(KeyAttribute::ExternalId, external_id).replace('\0', ""),
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(match holders.as_slice() {
-        [only] => Some(*only),
-        _ => None,
-    })
-}
-
 /// A page of the live resources that satisfy the filter, in creation order, and how many there
 /// are in all. `start_index` counts from 1; with `count` 0 only the total is read.
 ///
@@ -153,7 +130,7 @@ fn push_source(
     match filter {
         Some(filter) => {
             query.push(" and ");
-            search_filter::push_filter(query, tenant, kind, filter)
+            filter::push_filter(query, tenant, kind, filter)
         }
         None => Ok(()),
     }

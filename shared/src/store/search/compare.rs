@@ -9,30 +9,44 @@ use serde_json::Value;
 use sqlx::{Postgres, QueryBuilder};
 use unicode_normalization::UnicodeNormalization;
 
-/// A jsonb expression: `base`, which is our own SQL, and the keys below it.
+/// A jsonb expression: the root and the keys below it.
 #[derive(Debug, Clone)]
 pub(super) struct Json {
-    pub(super) base: String,
+    pub(super) root: Root,
     pub(super) keys: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Root {
+    /// Our own SQL.
+    Sql(String),
+    /// An attribute that no schema describes, found by its name in any case.
+    Custom { urn: String, name: String },
 }
 
 impl Json {
     pub(super) fn push(&self, query: &mut QueryBuilder<Postgres>) {
-        query
-            .push("(")
-            .push(&self.base)
-            .push(" #> ")
-            .push_bind(self.keys.clone())
-            .push(")");
+        self.push_with(query, " #> ");
     }
 
     fn push_text(&self, query: &mut QueryBuilder<Postgres>) {
-        query
-            .push("(")
-            .push(&self.base)
-            .push(" #>> ")
-            .push_bind(self.keys.clone())
-            .push(")");
+        self.push_with(query, " #>> ");
+    }
+
+    fn push_with(&self, query: &mut QueryBuilder<Postgres>, operator: &'static str) {
+        query.push("(");
+        match &self.root {
+            Root::Sql(sql) => {
+                query.push(sql);
+            }
+            Root::Custom { urn, name } => {
+                query.push("(select c.value from jsonb_each(case jsonb_typeof(r.document -> ");
+                query.push_bind(urn.clone()).push(") when 'object' then r.document -> ");
+                query.push_bind(urn.clone()).push(" else '{}' end) c where lower(c.key) = lower(");
+                query.push_bind(name.clone()).push(") limit 1)");
+            }
+        }
+        query.push(operator).push_bind(self.keys.clone()).push(")");
     }
 
     /// Has a value that is not empty (`pr`).

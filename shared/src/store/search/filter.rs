@@ -1,10 +1,10 @@
 //! Filter → parameterised SQL over `scim_resources r`. Literals and names of attributes are
 //! bound, never part of the text.
 
-use super::search_compare::{Json, push_instant, push_json, push_text};
+use super::compare::{Json, Root, push_instant, push_json, push_text};
 use crate::directory::{KeyAttribute, TenantId, fold};
 use crate::scim::filter::{AttributePath, Filter, Literal, Operator, Target, compared, target};
-use crate::scim::schema::{Attribute, ENTERPRISE_USER, Type};
+use crate::scim::schema::{Attribute, ENTERPRISE_USER, ROLLCALL_USER, Type};
 use crate::scim::{ResourceType, ScimError, normalise};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -104,7 +104,7 @@ impl Compiler<'_> {
                 name,
                 definition,
             } => {
-                let json = attribute(urn, name);
+                let json = attribute(urn, name, definition);
                 match definition {
                     Some(definition) if definition.multi_valued => {
                         self.any_present(&Set::Array(&json), named(path, definition, sub)?)
@@ -174,7 +174,7 @@ impl Compiler<'_> {
                     return Ok(());
                 }
                 let is_manager = urn.as_deref() == Some(ENTERPRISE_USER) && name == "manager";
-                let json = attribute(urn, name);
+                let json = attribute(urn, name, definition);
                 match definition {
                     None => self.compare_any(&Set::Array(&json), None, operator, literal),
                     Some(definition) => {
@@ -291,7 +291,7 @@ impl Compiler<'_> {
                 {
                     self.query.push(" and ");
                 }
-                let json = attribute(urn, name);
+                let json = attribute(urn, name, definition);
                 self.exists(&Set::Array(&json), |compiler, element| {
                     compiler.inner(filter, &element, definition)
                 })?;
@@ -400,10 +400,7 @@ impl Compiler<'_> {
         self.query.push(format!(" as {alias}(v) where "));
         condition(
             self,
-            Json {
-                base: format!("{alias}.v"),
-                keys: Vec::new(),
-            },
+            Json { root: Root::Sql(format!("{alias}.v")), keys: Vec::new() },
         )?;
         self.query.push(")");
         Ok(())
@@ -499,10 +496,21 @@ impl Compiler<'_> {
     }
 }
 
-fn attribute(urn: Option<String>, name: String) -> Json {
-    Json {
-        base: "r.document".to_owned(),
-        keys: urn.into_iter().chain([name]).collect(),
+fn attribute(urn: Option<String>, name: String, definition: Option<&'static Attribute>) -> Json {
+    let document = |keys| Json { root: Root::Sql("r.document".to_owned()), keys };
+    match (urn, definition) {
+        // What Rollcall defines stays where the client put it: in its extension, in the
+        // enterprise extension or at the top. The names are the schema table's.
+        (Some(urn), Some(definition)) if urn == ROLLCALL_USER => {
+            let name = definition.name;
+            let sql = format!(
+                r#"coalesce(r.document #> '{{"{ROLLCALL_USER}",{name}}}', r.document #> '{{"{ENTERPRISE_USER}",{name}}}',
+                   r.document -> '{name}')"#
+            );
+            Json { root: Root::Sql(sql), keys: Vec::new() }
+        }
+        (Some(urn), None) => Json { root: Root::Custom { urn, name }, keys: Vec::new() },
+        (urn, _) => document(urn.into_iter().chain([name]).collect()),
     }
 }
 
@@ -523,9 +531,9 @@ fn below(json: &Json, sub: Option<&'static Attribute>) -> Json {
 fn below_or_value(element: &Json, sub: Option<&'static Attribute>) -> Json {
     match sub {
         Some(sub) => at(element, sub.name),
-        None => Json {
-            base: format!("coalesce({0} -> 'value', {0})", element.base),
-            keys: Vec::new(),
+        None => match &element.root {
+            Root::Sql(sql) => Json { root: Root::Sql(format!("coalesce({sql} -> 'value', {sql})")), keys: Vec::new() },
+            Root::Custom { .. } => element.clone(),
         },
     }
 }

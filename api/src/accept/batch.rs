@@ -1,0 +1,395 @@
+//! One group commit: every write of the batch with its own outcome, in one transaction.
+//!
+//! Order matters and is the same everywhere: the tenant's lock, then `seq`, then reading, then
+//! claiming unique values, then writing.
+
+use super::claim::{self, Conflict};
+use super::line::{Item, needs_all_members};
+use super::plan::{self, Members, Planned};
+use super::settle::{Standing, settle};
+use super::{Accepted, Write};
+use chrono::{DateTime, Utc};
+use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
+use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
+use rollcall_shared::store::accept::{self as store, Change, PendingRow, Resource, TeamName};
+use rollcall_shared::store::{PgConnection, PgPool, StoreError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
+
+/// What became of one write.
+pub(super) enum Answer {
+    Accepted(Box<Accepted>),
+    Refused(ScimError),
+    /// Must wait for the next batch: an earlier write of this one is in its way.
+    Deferred,
+    Skipped,
+}
+
+/// What a committed batch answers, and the keys the workers should look at.
+pub(super) struct Outcome {
+    pub answers: Vec<Answer>,
+    pub keys: HashMap<Lane, Vec<Key>>,
+}
+
+/// What this process knows to be in the database for good: spares asking again.
+#[derive(Default)]
+pub(super) struct Knowledge {
+    team_names: Mutex<HashSet<(TenantId, &'static str, String)>>,
+}
+
+/// Team names remembered before the memory is emptied.
+const KNOWN_TEAM_NAMES: usize = 100_000;
+
+/// Run the batch's transaction.
+pub(super) async fn run(
+    pool: &PgPool,
+    tenant: TenantId,
+    items: &[Item],
+    knowledge: &Knowledge,
+) -> Result<Outcome, StoreError> {
+    let mut tx = pool.begin().await?;
+    store::lock_tenant(&mut tx, tenant).await?;
+    let (seqs, at) = store::draw_seqs(&mut tx, items.len()).await?;
+    let mut standings = plan_all(&mut tx, tenant, items, &seqs, at).await?;
+    for (place, conflict) in claim::claim_all(&mut tx, tenant, &standings).await? {
+        standings[place] = match conflict {
+            Conflict::Held(attribute) => Standing::Refused(ScimError::uniqueness(attribute)),
+            Conflict::HeldByEarlier => Standing::Deferred,
+        };
+    }
+    let claimed = settle(items, &mut standings, &seqs);
+    if !claimed.is_empty() {
+        let (ids, froms): (Vec<_>, Vec<_>) = claimed.into_iter().unzip();
+        store::withdraw(&mut tx, tenant, &ids, &froms).await?;
+    }
+    let (keys, names) = write_all(&mut tx, tenant, items, &standings, &seqs, at, knowledge).await?;
+    fail::fail_point!("accept::before_commit", |_| {
+        rollcall_shared::failpoint::hit("accept::before_commit");
+        Err(StoreError::interrupted())
+    });
+    tx.commit().await?;
+    fail::fail_point!("accept::after_commit", |_| {
+        rollcall_shared::failpoint::hit("accept::after_commit");
+        Err(StoreError::interrupted())
+    });
+    knowledge.learn(tenant, names);
+    let answers = items
+        .iter()
+        .zip(standings)
+        .map(|(item, standing)| match standing {
+            Standing::Write(planned) => Answer::Accepted(Box::new(accepted(item, *planned))),
+            Standing::Refused(error) => Answer::Refused(error),
+            Standing::Deferred => Answer::Deferred,
+            Standing::Skipped => Answer::Skipped,
+        })
+        .collect();
+    Ok(Outcome { answers, keys })
+}
+
+/// Read what the writes start from and plan each of them.
+async fn plan_all(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    items: &[Item],
+    seqs: &[i64],
+    at: DateTime<Utc>,
+) -> Result<Vec<Standing>, StoreError> {
+    let existing: Vec<Uuid> = items
+        .iter()
+        .filter(|item| !matches!(item.write, Write::Create { .. }))
+        .map(|item| item.write.id())
+        .collect();
+    let mut stored = HashMap::new();
+    let mut held: HashMap<Uuid, Vec<store::Claimed>> = HashMap::new();
+    if !existing.is_empty() {
+        stored = store::live_resources(conn, tenant, &existing).await?;
+        for key in store::open_keys(conn, tenant, &existing).await? {
+            held.entry(key.resource_id).or_default().push(key);
+        }
+    }
+    let former = former_people(conn, tenant, items).await?;
+    let drafts: Vec<Result<plan::Draft, ScimError>> = items
+        .iter()
+        .map(|item| plan::draft(&item.write, stored.get(&item.write.id())))
+        .collect();
+    let members = read_members(conn, tenant, items, &drafts).await?;
+    Ok(items
+        .iter()
+        .zip(drafts)
+        .zip(seqs)
+        .map(|((item, draft), seq)| {
+            let id = item.write.id();
+            let planned = draft.and_then(|draft| {
+                let context = plan::Context {
+                    writer: &item.writer,
+                    write: &item.write,
+                    stored: stored.get(&id),
+                    held: held.get(&id).map_or(&[], Vec::as_slice),
+                    former: &former,
+                    members: members.get(&id),
+                    seq: *seq,
+                    at,
+                };
+                plan::plan(context, draft)
+            });
+            match planned {
+                Ok(planned) => Standing::Write(Box::new(planned)),
+                Err(error) => Standing::Refused(error),
+            }
+        })
+        .collect())
+}
+
+/// Whom the externalIds of new Users belonged to before their Users were deleted.
+async fn former_people(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    items: &[Item],
+) -> Result<HashMap<(String, String), Uuid>, StoreError> {
+    let mut sources = vec![];
+    let mut values = vec![];
+    for item in items {
+        if let Write::Create {
+            kind: ResourceType::User,
+            body,
+            ..
+        } = &item.write
+        {
+            let external = keys(ResourceType::User, &body.document).unwrap_or_default();
+            for key in external
+                .into_iter()
+                .filter(|key| key.attribute == KeyAttribute::ExternalId)
+            {
+                sources.push(item.writer.source.to_string());
+                values.push(key.value);
+            }
+        }
+    }
+    if values.is_empty() {
+        return Ok(HashMap::new());
+    }
+    store::former_people(conn, tenant, &sources, &values).await
+}
+
+/// The stored members the batch's membership operations are about: all of a group only where
+/// an operation needs to see all.
+async fn read_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    items: &[Item],
+    drafts: &[Result<plan::Draft, ScimError>],
+) -> Result<HashMap<Uuid, Members>, StoreError> {
+    let mut whole = vec![];
+    let mut groups = vec![];
+    let mut named = vec![];
+    for (item, draft) in items.iter().zip(drafts) {
+        let Ok(draft) = draft else { continue };
+        let id = item.write.id();
+        if matches!(item.write, Write::Create { .. }) || draft.members.is_empty() {
+            continue;
+        }
+        if needs_all_members(&draft.members) {
+            whole.push(id);
+            continue;
+        }
+        for operation in &draft.members {
+            let values: Vec<&str> = match operation {
+                MemberOp::Add(members) => members.iter().map(|member| member.value.as_str()).collect(),
+                MemberOp::Remove(values) => values.iter().map(String::as_str).collect(),
+                MemberOp::RemoveWhere(_) | MemberOp::Replace(_) => vec![],
+            };
+            for value in values {
+                groups.push(id);
+                named.push(fold(value));
+            }
+        }
+    }
+    let mut rows = vec![];
+    if !whole.is_empty() {
+        rows.extend(store::all_members(conn, tenant, &whole).await?);
+    }
+    if !groups.is_empty() {
+        rows.extend(store::some_members(conn, tenant, &groups, &named).await?);
+    }
+    let mut members: HashMap<Uuid, Members> = HashMap::new();
+    for row in rows {
+        members
+            .entry(row.group_id)
+            .or_default()
+            .insert(row.member.clone(), row);
+    }
+    Ok(members)
+}
+
+/// Write everything that stands.
+async fn write_all(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    items: &[Item],
+    standings: &[Standing],
+    seqs: &[i64],
+    at: DateTime<Utc>,
+    knowledge: &Knowledge,
+) -> Result<(HashMap<Lane, Vec<Key>>, Vec<TeamName>), StoreError> {
+    let mut rows = Rows::default();
+    for ((item, standing), seq) in items.iter().zip(standings).zip(seqs) {
+        if let Standing::Write(planned) = standing {
+            rows.add(item, planned, *seq);
+        }
+    }
+    rows.team_names.retain(|name| !knowledge.knows(tenant, name));
+    store::insert_resources(conn, tenant, &rows.created).await?;
+    store::update_resources(conn, tenant, &rows.updated).await?;
+    store::insert_keys(conn, tenant, &rows.keys).await?;
+    store::close_keys(conn, tenant, &rows.ended, &rows.ended_seqs, &rows.ended_deleted).await?;
+    store::delete_members(conn, tenant, &rows.left_groups, &rows.left_members).await?;
+    store::insert_members(conn, tenant, &rows.joined, &rows.joined_seqs).await?;
+    for (team, member, seq, lane) in rows.cascade(conn, tenant).await? {
+        rows.pending.push(PendingRow {
+            key: Key::Member(team, member),
+            seq,
+            lane,
+        });
+    }
+    store::insert_team_names(conn, tenant, &rows.team_names).await?;
+    if !rows.changes.is_empty() {
+        store::insert_changes(conn, tenant, &rows.changes, at).await?;
+    }
+    store::insert_pending(conn, tenant, &rows.pending, at).await?;
+    let mut keys: HashMap<Lane, Vec<Key>> = HashMap::new();
+    for row in rows.pending {
+        keys.entry(row.lane).or_default().push(row.key);
+    }
+    Ok((keys, rows.team_names))
+}
+
+/// The batch's rows, gathered per table.
+#[derive(Default)]
+struct Rows {
+    created: Vec<Resource>,
+    updated: Vec<Resource>,
+    keys: Vec<store::NewKey>,
+    ended: Vec<store::Claimed>,
+    ended_seqs: Vec<i64>,
+    ended_deleted: Vec<bool>,
+    joined: Vec<store::MemberRow>,
+    joined_seqs: Vec<i64>,
+    left_groups: Vec<Uuid>,
+    left_members: Vec<String>,
+    team_names: Vec<TeamName>,
+    changes: Vec<Change>,
+    pending: Vec<PendingRow>,
+    /// Deleted Users: their folded id → the change and its lane.
+    deleted_users: HashMap<String, (i64, Lane)>,
+    deleted_groups: Vec<Uuid>,
+}
+
+impl Rows {
+    fn add(&mut self, item: &Item, planned: &Planned, seq: i64) {
+        let resource = &planned.resource;
+        self.changes.push(Change {
+            seq,
+            txn: item.txn,
+            txn_index: item.index,
+            resource_id: resource.id,
+            directory_id: resource.directory_id,
+            kind: resource.kind,
+            operation: item.write.operation().name(),
+            unchanged: planned.unchanged,
+            attributes: planned.attributes.clone(),
+            version: resource.version,
+            token: item.writer.token,
+        });
+        if planned.unchanged {
+            return;
+        }
+        let deleted = resource.deleted_seq.is_some();
+        match item.write {
+            Write::Create { .. } => self.created.push(resource.clone()),
+            _ => self.updated.push(resource.clone()),
+        }
+        if deleted && item.write.kind() == ResourceType::User {
+            self.deleted_users
+                .insert(fold(&resource.id.to_string()), (seq, item.writer.lane));
+        } else if deleted {
+            self.deleted_groups.push(resource.id);
+        }
+        self.keys
+            .extend(planned.new_keys.iter().filter(|key| !key.unique).cloned());
+        for key in &planned.ended {
+            self.ended.push(key.clone());
+            self.ended_seqs.push(seq);
+            self.ended_deleted.push(deleted);
+        }
+        for member in &planned.joined {
+            self.joined.push(member.clone());
+            self.joined_seqs.push(seq);
+        }
+        for member in &planned.left {
+            self.left_groups.push(resource.id);
+            self.left_members.push(member.clone());
+        }
+        for (kind, folded, name) in &planned.team_names {
+            self.team_names.push(TeamName {
+                kind,
+                folded: folded.clone(),
+                name: name.clone(),
+                team_id: Uuid::now_v7(),
+                first_seq: seq,
+            });
+        }
+        let lane = item.writer.lane;
+        self.pending.extend(planned.keys.iter().map(|key| PendingRow {
+            key: key.clone(),
+            seq,
+            lane,
+        }));
+    }
+
+    /// The memberships that go with deleted resources; answers the member keys of the groups a
+    /// deleted User was in.
+    async fn cascade(
+        &self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+    ) -> Result<Vec<(Uuid, String, i64, Lane)>, StoreError> {
+        let users: Vec<String> = self.deleted_users.keys().cloned().collect();
+        let left = store::delete_members_naming(conn, tenant, &users, &self.deleted_groups).await?;
+        Ok(left
+            .into_iter()
+            .filter_map(|(team, member)| {
+                let (seq, lane) = *self.deleted_users.get(&member)?;
+                Some((team, member, seq, lane))
+            })
+            .collect())
+    }
+}
+
+impl Knowledge {
+    fn knows(&self, tenant: TenantId, name: &TeamName) -> bool {
+        let known = self.team_names.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&(tenant, name.kind, name.folded.clone()))
+    }
+
+    fn learn(&self, tenant: TenantId, names: Vec<TeamName>) {
+        let mut known = self.team_names.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + names.len() > KNOWN_TEAM_NAMES {
+            known.clear();
+        }
+        known.extend(names.into_iter().map(|name| (tenant, name.kind, name.folded)));
+    }
+}
+
+fn accepted(item: &Item, planned: Planned) -> Accepted {
+    Accepted {
+        kind: item.write.kind(),
+        id: planned.resource.id,
+        txn: item.txn,
+        version: planned.resource.version,
+        created_at: planned.resource.created_at,
+        modified_at: planned.resource.modified_at,
+        document: planned.document,
+        unchanged: planned.unchanged,
+    }
+}

@@ -1,0 +1,73 @@
+//! Claiming unique values for a whole batch: each write wins all of its own or leaves the batch.
+
+use super::settle::Standing;
+use rollcall_shared::directory::{KeyAttribute, TenantId};
+use rollcall_shared::store::accept::{self as store, NewKey};
+use rollcall_shared::store::{PgConnection, StoreError};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Why a claim was not granted.
+pub(super) enum Conflict {
+    /// Another resource holds the value of this attribute: 409 `uniqueness`.
+    Held(&'static str),
+    /// An earlier write of this batch holds it and may be letting it go: ask again afterwards.
+    HeldByEarlier,
+}
+
+/// Claim; answers the places of the writes that did not get all they asked for.
+pub(super) async fn claim_all(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    standings: &[Standing],
+) -> Result<Vec<(usize, Conflict)>, StoreError> {
+    let mut places: HashMap<Uuid, usize> = HashMap::new();
+    let mut asked: Vec<NewKey> = vec![];
+    for (place, standing) in standings.iter().enumerate() {
+        if let Standing::Write(planned) = standing {
+            places.insert(planned.resource.id, place);
+            asked.extend(planned.new_keys.iter().filter(|key| key.unique).cloned());
+        }
+    }
+    if asked.is_empty() {
+        return Ok(vec![]);
+    }
+    let granted: HashSet<(Uuid, i16, String)> = store::claim_unique(conn, tenant, &mut asked)
+        .await?
+        .into_iter()
+        .map(|key| (key.resource_id, key.attribute, key.value))
+        .collect();
+    let denied: Vec<&NewKey> = asked
+        .iter()
+        .filter(|key| !granted.contains(&(key.resource_id, key.attribute, key.value.clone())))
+        .collect();
+    if denied.is_empty() {
+        return Ok(vec![]);
+    }
+    let holders = store::holders(conn, tenant, &denied).await?;
+    Ok(denied
+        .into_iter()
+        .map(|key| {
+            let place = places[&key.resource_id];
+            let holder = holders.get(&(key.kind, key.attribute, key.value.clone(), key.source.clone()));
+            let earlier = holder
+                .and_then(|holder| places.get(holder))
+                .is_some_and(|holder| *holder < place);
+            let conflict = if earlier {
+                Conflict::HeldByEarlier
+            } else {
+                Conflict::Held(name(key.attribute))
+            };
+            (place, conflict)
+        })
+        .collect())
+}
+
+fn name(attribute: i16) -> &'static str {
+    match KeyAttribute::from_column(attribute) {
+        Some(KeyAttribute::ExternalId) => "externalId",
+        Some(KeyAttribute::UserName) => "userName",
+        Some(KeyAttribute::DisplayName) => "displayName",
+        _ => "id",
+    }
+}

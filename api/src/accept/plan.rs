@@ -1,0 +1,351 @@
+//! What one write would change, given what is stored. Pure.
+
+use super::{Write, Writer};
+use chrono::{DateTime, Utc};
+use rollcall_shared::directory::{Key, KeyAttribute, fold, fold_name};
+use rollcall_shared::scim::{
+    self, Assertions, Document, Member, MemberOp, ResourceType, ScimError, changed_attributes, etag_matches,
+};
+use rollcall_shared::store::accept::{Claimed, MemberRow, NewKey, Resource};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A group's members by folded value, as far as they were read.
+pub(super) type Members = HashMap<String, MemberRow>;
+
+/// The write's new document, before anything but the document was looked at.
+pub(super) struct Draft {
+    pub document: Document,
+    pub members: Vec<MemberOp>,
+    asserted: Assertions,
+}
+
+/// What [`plan`] looks at.
+pub(super) struct Context<'a> {
+    pub writer: &'a Writer,
+    pub write: &'a Write,
+    pub stored: Option<&'a Resource>,
+    /// The keys the resource holds now.
+    pub held: &'a [Claimed],
+    /// Whom (source, externalId) belonged to before their User was deleted.
+    pub former: &'a HashMap<(String, String), Uuid>,
+    pub members: Option<&'a Members>,
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+}
+
+/// Everything to be written for one write.
+pub(super) struct Planned {
+    pub resource: Resource,
+    pub document: Document,
+    pub unchanged: bool,
+    /// Names of what changed.
+    pub attributes: Vec<String>,
+    pub new_keys: Vec<NewKey>,
+    pub ended: Vec<Claimed>,
+    pub joined: Vec<MemberRow>,
+    /// Folded values of members that left.
+    pub left: Vec<String>,
+    /// (kind, folded, spelling) of attribute teams the document names.
+    pub team_names: Vec<(&'static str, String, String)>,
+    /// What the workers must look at.
+    pub keys: Vec<Key>,
+}
+
+/// Apply the write to the stored document.
+///
+/// # Errors
+/// 404 when there is no such resource, 412 when `If-Match` names another version, and whatever
+/// a PATCH is refused for.
+pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, ScimError> {
+    let (kind, id) = (write.kind(), write.id());
+    if let Write::Create { body, .. } = write {
+        let members = body.members.clone().map(MemberOp::Add).into_iter().collect();
+        return Ok(Draft {
+            document: body.document.clone(),
+            members,
+            asserted: body.asserted,
+        });
+    }
+    let stored = stored
+        .filter(|stored| stored.kind == kind as i16)
+        .ok_or_else(|| ScimError::not_found(format!("{} {id} does not exist", kind.name())))?;
+    if let Some(wanted) = if_match(write)
+        && !etag_matches(wanted, stored.version)
+    {
+        return Err(ScimError::precondition_failed());
+    }
+    let current = document_of(stored);
+    match write {
+        Write::Replace { body, .. } => {
+            let body = body.clone().replacing(&current);
+            let members = body.members.map(MemberOp::Replace).into_iter().collect();
+            Ok(Draft {
+                document: body.document,
+                members,
+                asserted: body.asserted,
+            })
+        }
+        Write::Patch { patch, .. } => {
+            let patched = patch.apply(&current)?;
+            Ok(Draft {
+                document: patched.document,
+                members: patched.members,
+                asserted: patched.asserted,
+            })
+        }
+        Write::Create { .. } | Write::Delete { .. } => Ok(Draft {
+            document: current,
+            members: vec![],
+            asserted: Assertions::default(),
+        }),
+    }
+}
+
+fn if_match(write: &Write) -> Option<&str> {
+    match write {
+        Write::Create { .. } => None,
+        Write::Replace { if_match, .. } | Write::Patch { if_match, .. } | Write::Delete { if_match, .. } => {
+            if_match.as_deref()
+        }
+    }
+}
+
+fn document_of(stored: &Resource) -> Document {
+    match &stored.document {
+        Value::Object(attributes) => Document(attributes.clone()),
+        _ => Document(Default::default()),
+    }
+}
+
+/// Everything the write changes.
+///
+/// # Errors
+/// 400 when a value cannot be a key (over 512 bytes normalised).
+pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimError> {
+    let kind = context.write.kind();
+    let deleting = matches!(context.write, Write::Delete { .. });
+    let old = context.stored.map(document_of);
+    let (joined, left) = if deleting {
+        Default::default()
+    } else {
+        membership(&context, &draft.members)
+    };
+    let mut attributes = if deleting {
+        vec![]
+    } else {
+        changed_attributes(old.as_ref(), &draft.document)
+    };
+    let document_changed = deleting || old.as_ref() != Some(&draft.document);
+    let unchanged = !document_changed && joined.is_empty() && left.is_empty();
+    if !joined.is_empty() || !left.is_empty() {
+        attributes.push("members".to_owned());
+    }
+    let wanted = if deleting {
+        vec![]
+    } else {
+        scim::keys(kind, &draft.document)?
+    };
+    let resource = resource(&context, &draft, unchanged);
+    let (new_keys, ended) = if unchanged {
+        Default::default()
+    } else {
+        keys(&context, &resource, wanted)
+    };
+    let mut keys = vec![];
+    match kind {
+        ResourceType::User => keys.push(Key::Person(resource.directory_id)),
+        ResourceType::Group => {
+            if document_changed {
+                keys.push(Key::Team(resource.directory_id));
+            }
+            let members = joined.iter().map(|row| &row.member).chain(&left);
+            keys.extend(members.map(|member| Key::Member(resource.directory_id, member.clone())));
+        }
+    }
+    let team_names = match kind {
+        ResourceType::User if !deleting => scim::team_names(&draft.document)
+            .into_iter()
+            .map(|(kind, name)| (kind, fold_name(&name), name))
+            .collect(),
+        _ => vec![],
+    };
+    Ok(Planned {
+        resource,
+        document: draft.document,
+        unchanged,
+        attributes,
+        new_keys,
+        ended,
+        joined,
+        left,
+        team_names,
+        keys,
+    })
+}
+
+/// The resource as it will be stored.
+fn resource(context: &Context<'_>, draft: &Draft, unchanged: bool) -> Resource {
+    let document = Value::Object(draft.document.0.clone());
+    let asserted = |asserted: bool, before: Option<i64>| if asserted { Some(context.seq) } else { before };
+    match context.stored {
+        Some(stored) if unchanged => stored.clone(),
+        Some(stored) => Resource {
+            document,
+            version: stored.version + 1,
+            seq: context.seq,
+            manager_seq: asserted(draft.asserted.manager, stored.manager_seq),
+            additional_managers_seq: asserted(
+                draft.asserted.additional_managers,
+                stored.additional_managers_seq,
+            ),
+            modified_at: context.at,
+            deleted_seq: matches!(context.write, Write::Delete { .. }).then_some(context.seq),
+            ..stored.clone()
+        },
+        None => Resource {
+            id: context.write.id(),
+            kind: context.write.kind() as i16,
+            directory_id: directory_id(context, &draft.document),
+            document,
+            version: 1,
+            seq: context.seq,
+            manager_seq: asserted(draft.asserted.manager, None),
+            additional_managers_seq: asserted(draft.asserted.additional_managers, None),
+            source: context.writer.source.to_string(),
+            created_seq: context.seq,
+            created_at: context.at,
+            modified_at: context.at,
+            deleted_seq: None,
+        },
+    }
+}
+
+/// Who a new resource describes: somebody new, unless its externalId last belonged to a User of
+/// the same source that was deleted; then it is that person again.
+fn directory_id(context: &Context<'_>, document: &Document) -> Uuid {
+    let kind = context.write.kind();
+    scim::keys(kind, document)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|key| kind == ResourceType::User && key.attribute == KeyAttribute::ExternalId)
+        .find_map(|key| {
+            context
+                .former
+                .get(&(context.writer.source.to_string(), key.value))
+                .copied()
+        })
+        .unwrap_or_else(Uuid::now_v7)
+}
+
+/// Keys that begin and keys that end.
+fn keys(
+    context: &Context<'_>,
+    resource: &Resource,
+    wanted: Vec<scim::KeyValue>,
+) -> (Vec<NewKey>, Vec<Claimed>) {
+    let new_key =
+        |attribute: KeyAttribute, value: String, folded: String, namespaced: bool, unique: bool| NewKey {
+            kind: resource.kind,
+            attribute: attribute as i16,
+            value,
+            source: if namespaced {
+                resource.source.clone()
+            } else {
+                String::new()
+            },
+            folded,
+            resource_id: resource.id,
+            directory_id: resource.directory_id,
+            from_seq: context.seq,
+            unique,
+        };
+    let id = resource.id.to_string();
+    let mut wanted: Vec<NewKey> = wanted
+        .into_iter()
+        .map(|key| new_key(key.attribute, key.value, key.folded, key.namespaced, key.unique))
+        .collect();
+    if resource.deleted_seq.is_none() {
+        wanted.push(new_key(KeyAttribute::Id, id.clone(), fold(&id), false, false));
+    }
+    let is = |key: &NewKey, held: &Claimed| key.attribute == held.attribute && key.value == held.value;
+    let ended = context
+        .held
+        .iter()
+        .filter(|held| !wanted.iter().any(|key| is(key, held)))
+        .cloned()
+        .collect();
+    wanted.retain(|key| !context.held.iter().any(|held| is(key, held)));
+    (wanted, ended)
+}
+
+/// Run membership operations, in order, over what was read: who joins or is asserted with other
+/// attributes, and who leaves.
+fn membership(context: &Context<'_>, operations: &[MemberOp]) -> (Vec<MemberRow>, Vec<String>) {
+    let group_id = context.write.id();
+    let empty = Members::new();
+    let before = context.members.unwrap_or(&empty);
+    let row = |member: &Member| MemberRow {
+        group_id,
+        member: fold(&member.value),
+        value: member.value.clone(),
+        attributes: member.attributes.clone().map(Value::Object),
+    };
+    // Folded value → the member's state after the operations so far; absent: as before.
+    let mut after: BTreeMap<String, Option<MemberRow>> = BTreeMap::new();
+    for operation in operations {
+        match operation {
+            MemberOp::Add(members) => {
+                for member in members.iter().map(row) {
+                    after.insert(member.member.clone(), Some(member));
+                }
+            }
+            MemberOp::Remove(values) => {
+                for value in values {
+                    after.insert(fold(value), None);
+                }
+            }
+            MemberOp::RemoveWhere(filter) => {
+                for member in before.keys().chain(&after.keys().cloned().collect::<Vec<_>>()) {
+                    let now = after.get(member).map_or(before.get(member), Option::as_ref);
+                    if now.is_some_and(|now| filter.matches(&as_json(now))) {
+                        after.insert(member.clone(), None);
+                    }
+                }
+            }
+            MemberOp::Replace(members) => {
+                for member in before.keys() {
+                    after.insert(member.clone(), None);
+                }
+                after.values_mut().for_each(|state| *state = None);
+                for member in members.iter().map(row) {
+                    after.insert(member.member.clone(), Some(member));
+                }
+            }
+        }
+    }
+    let mut joined = vec![];
+    let mut left = vec![];
+    for (member, state) in after {
+        match (before.get(&member), state) {
+            (None, Some(row)) => joined.push(row),
+            (Some(old), Some(row)) if old.value != row.value || old.attributes != row.attributes => {
+                joined.push(row);
+            }
+            (Some(_), None) => left.push(member),
+            _ => {}
+        }
+    }
+    (joined, left)
+}
+
+/// A member as a filter sees it.
+fn as_json(row: &MemberRow) -> Value {
+    let mut member = match &row.attributes {
+        Some(Value::Object(attributes)) => attributes.clone(),
+        _ => Default::default(),
+    };
+    member.insert("value".to_owned(), Value::String(row.value.clone()));
+    Value::Object(member)
+}

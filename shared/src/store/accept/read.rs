@@ -1,0 +1,150 @@
+use crate::directory::{TenantId, fold};
+use crate::store::StoreError;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Distinguishes the tenants' accept locks from other advisory locks of the database.
+const ACCEPT_LOCK_CLASS: i64 = 0x5c1d << 40;
+
+/// Become the tenant's only writer until the transaction ends.
+pub async fn lock_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", ACCEPT_LOCK_CLASS + tenant.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The next `count` change numbers, rising, and the time of acceptance.
+/// Call after [`lock_tenant`], or their order says nothing.
+pub async fn draw_seqs(
+    conn: &mut PgConnection,
+    count: usize,
+) -> Result<(Vec<i64>, DateTime<Utc>), StoreError> {
+    let rows = sqlx::query!(
+        r#"select nextval('change_seq') as "seq!", clock_timestamp() as "at!" from generate_series(1, $1)"#,
+        count as i32
+    )
+    .fetch_all(conn)
+    .await?;
+    let at = rows.first().map(|row| row.at).unwrap_or_default();
+    let mut seqs: Vec<i64> = rows.into_iter().map(|row| row.seq).collect();
+    seqs.sort_unstable();
+    Ok((seqs, at))
+}
+
+/// A live resource as stored.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    pub id: Uuid,
+    pub kind: i16,
+    pub directory_id: Uuid,
+    pub document: Value,
+    pub version: i64,
+    pub seq: i64,
+    pub manager_seq: Option<i64>,
+    pub additional_managers_seq: Option<i64>,
+    pub source: String,
+    pub created_seq: i64,
+    pub created_at: DateTime<Utc>,
+    pub modified_at: DateTime<Utc>,
+    /// Set when this write deletes it.
+    pub deleted_seq: Option<i64>,
+}
+
+/// Those of `ids` that are live.
+pub async fn live_resources(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Resource>, StoreError> {
+    let rows = sqlx::query_as!(
+        Resource,
+        "select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
+                created_seq, created_at, modified_at, deleted_seq
+         from scim_resources where tenant_id = $1 and id = any($2) and deleted_seq is null",
+        tenant.0,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The people whom deleted Users described, by (source, externalId), where that User was the
+/// last to hold the externalId: who comes back with it is the same person.
+pub async fn former_people(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    sources: &[String],
+    external_ids: &[String],
+) -> Result<HashMap<(String, String), Uuid>, StoreError> {
+    let folded: Vec<String> = external_ids.iter().map(|value| fold(value)).collect();
+    let rows = sqlx::query!(
+        "select distinct on (k.source, k.value) k.source, k.value, k.directory_id, k.deleted
+         from unnest($2::text[], $3::text[], $4::text[]) as asked (source, value, folded)
+         join scim_keys k on k.tenant_id = $1 and k.folded = asked.folded and k.kind = 1 and k.attribute = 1
+             and k.value = asked.value and k.source = asked.source
+         order by k.source, k.value, k.from_seq desc",
+        tenant.0,
+        sources,
+        external_ids,
+        &folded
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.deleted)
+        .map(|row| ((row.source, row.value), row.directory_id))
+        .collect())
+}
+
+/// A member of a group as asserted.
+#[derive(Debug, Clone)]
+pub struct MemberRow {
+    pub group_id: Uuid,
+    /// The folded value: the member's key.
+    pub member: String,
+    pub value: String,
+    pub attributes: Option<Value>,
+}
+
+/// Every member of the given groups.
+pub async fn all_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    groups: &[Uuid],
+) -> Result<Vec<MemberRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        MemberRow,
+        "select group_id, member, value, attributes from scim_members where tenant_id = $1 and group_id = any($2)",
+        tenant.0,
+        groups
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Which of the given (group, folded value) pairs are members.
+pub async fn some_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    groups: &[Uuid],
+    members: &[String],
+) -> Result<Vec<MemberRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        MemberRow,
+        "select m.group_id, m.member, m.value, m.attributes
+         from unnest($2::uuid[], $3::text[]) as asked (group_id, member)
+         join scim_members m on m.tenant_id = $1 and m.group_id = asked.group_id
+             and m.member = asked.member",
+        tenant.0,
+        groups,
+        members
+    )
+    .fetch_all(conn)
+    .await?)
+}
