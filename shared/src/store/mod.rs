@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod search;
+pub mod tokens;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};

@@ -44,7 +44,8 @@ pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogFilterError> 
         LogFormat::Json => builder
             .json()
             .flatten_event(true)
-            .with_current_span(false)
+            .with_current_span(true)
+            .with_span_list(false)
             .try_init(),
         LogFormat::Text => builder.try_init(),
     };
