@@ -3,6 +3,9 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod accept;
+pub mod feed;
+pub mod links;
+pub mod reconcile;
 pub mod search;
 pub mod tokens;
 
