@@ -124,6 +124,5 @@ create table pending (
     due_at      timestamptz not null,        -- when the feeder may (again) push it; infinity: parked
     primary key (tenant_id, key_kind, key_id, member, seq)
 ) with (fillfactor = 80);
--- by tenant first: the feeder serves tenants in turn, whatever the backlog of one of them
-create index pending_due on pending (lane, tenant_id, due_at, seq);
+create index pending_due on pending (lane, due_at, seq);
 create index pending_seq on pending (tenant_id, seq);

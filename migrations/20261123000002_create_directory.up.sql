@@ -99,10 +99,8 @@ create table wakes (
     id         bigint generated always as identity primary key,
     tenant_id  bigint not null,
     keys       text[] not null,
-    created_at timestamptz not null default now(),
-    due_at     timestamptz not null default now() + interval '5 seconds' -- when the feeder may push it
+    created_at timestamptz not null default now()
 );
-create index wakes_due on wakes (due_at);
 
 -- Values that cannot be projected; the field keeps its last applied value.
 create table rejections (

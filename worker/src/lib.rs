@@ -1,1 +1,5 @@
-//! rollcall-worker
+//! The worker: applies what was accepted to the directory.
+
+pub mod error;
+pub mod failpoints;
+pub mod reconcile;

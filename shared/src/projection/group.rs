@@ -1,6 +1,6 @@
 use super::lookup::get;
 use super::values::{Reader, text};
-use super::{Object, Rejection};
+use super::{Document, Rejection};
 
 /// The team a Group's document asks for; its members are keys of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,8 @@ pub struct ProjectedGroup {
 }
 
 /// Project the document of a SCIM Group (RFC 7643 §4.2).
-pub fn project_group(document: &Object) -> ProjectedGroup {
+pub fn project_group(document: &Document) -> ProjectedGroup {
+    let document = &document.0;
     let mut reader = Reader::default();
     ProjectedGroup {
         name: reader.take("name", "displayName", get(document, "displayName"), text),

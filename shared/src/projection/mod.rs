@@ -11,7 +11,7 @@ mod references;
 mod values;
 
 pub use group::{ProjectedGroup, project_group};
-pub use person::{PersonFields, ProjectedPerson, Status, project_person};
+pub use person::{PersonFields, ProjectedPerson, Status, WantedTeam, project_person};
 pub use references::{MAX_REFERENCE_BYTES, References, references};
 
 /// The extension of RFC 7643 §4.3.
@@ -20,8 +20,7 @@ pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:
 /// Rollcall's own extension: attributes of the directory SCIM has no name for.
 pub const ROLLCALL: &str = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User";
 
-/// The attributes of a resource by canonical name.
-pub type Object = serde_json::Map<String, serde_json::Value>;
+pub use crate::scim::{Document, Object};
 
 /// A value that cannot be projected (`rejections`).
 #[derive(Debug, Clone, PartialEq, Eq)]

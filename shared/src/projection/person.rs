@@ -1,6 +1,8 @@
 use super::lookup::{anywhere, extension, get};
 use super::values::{Reader, boolean, date, text, web_address};
-use super::{ENTERPRISE, Object, ROLLCALL, References, Rejection, references};
+use super::{Document, ENTERPRISE, Object, ROLLCALL, References, Rejection, references};
+use crate::directory::fold_name;
+use crate::scim::team_names;
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::Value;
@@ -61,13 +63,34 @@ pub struct ProjectedPerson {
     /// `None`: `active` cannot be read; the person keeps the last status.
     pub active: Option<bool>,
     pub fields: PersonFields,
+    /// The attribute teams the person belongs to, one of a kind.
+    pub teams: Vec<WantedTeam>,
     pub references: References,
     /// Includes those of the references.
     pub rejections: Vec<Rejection>,
 }
 
+/// A team named by a value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedTeam {
+    /// `department`, `division` or `cost_center`.
+    pub kind: &'static str,
+    /// What identifies the team among those of its kind.
+    pub folded: String,
+    pub name: String,
+}
+
 /// Project the document of a SCIM User (RFC 7643 §4.1) by the default mapping.
-pub fn project_person(document: &Object) -> ProjectedPerson {
+pub fn project_person(document: &Document) -> ProjectedPerson {
+    let teams = team_names(document)
+        .into_iter()
+        .map(|(kind, name)| WantedTeam {
+            kind,
+            folded: fold_name(&name),
+            name,
+        })
+        .collect();
+    let document = &document.0;
     let mut reader = Reader::default();
     let enterprise = extension(document, ENTERPRISE);
     let name = get(document, "name").and_then(Value::as_object);
@@ -121,6 +144,7 @@ pub fn project_person(document: &Object) -> ProjectedPerson {
     ProjectedPerson {
         active,
         fields,
+        teams,
         references,
         rejections,
     }

@@ -5,7 +5,7 @@ fn project(document: Value) -> ProjectedPerson {
     let Value::Object(document) = document else {
         panic!("a document is an object");
     };
-    project_person(&document)
+    project_person(&Document(document))
 }
 
 #[test]

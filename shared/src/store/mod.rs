@@ -3,7 +3,6 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod accept;
-pub mod feed;
 pub mod links;
 pub mod reconcile;
 pub mod search;
@@ -30,6 +29,18 @@ impl StoreError {
     /// The connection was lost in the middle: what a failpoint makes of a commit.
     pub fn interrupted() -> StoreError {
         StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+    }
+}
+
+impl StoreError {
+    /// The SQLSTATE, when Postgres itself refused.
+    pub fn sqlstate(&self) -> Option<String> {
+        let (StoreError::Unavailable(error) | StoreError::Conflict(error) | StoreError::Statement(error)) =
+            self;
+        error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .map(|code| code.into_owned())
     }
 }
 

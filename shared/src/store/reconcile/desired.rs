@@ -1,5 +1,5 @@
 use crate::directory::TenantId;
-use crate::projection::Object;
+use crate::scim::Document;
 use crate::store::StoreError;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct DesiredPerson {
     pub id: Uuid,
     pub resource_id: Uuid,
-    pub document: Object,
+    pub document: Document,
     pub live: bool,
     pub seq: i64,
     /// The change that last asserted `manager`.
@@ -25,7 +25,7 @@ pub struct DesiredPerson {
 pub struct DesiredGroup {
     pub id: Uuid,
     pub resource_id: Uuid,
-    pub document: Object,
+    pub document: Document,
     pub live: bool,
     pub seq: i64,
 }
@@ -65,7 +65,7 @@ pub async fn desired_people(
         .map(|row| DesiredPerson {
             id: row.directory_id,
             resource_id: row.id,
-            document: object(row.document),
+            document: document(row.document),
             live: row.live,
             seq: row.seq,
             manager_seq: row.manager_seq,
@@ -122,16 +122,16 @@ pub async fn desired_groups(
         .map(|row| DesiredGroup {
             id: row.directory_id,
             resource_id: row.id,
-            document: object(row.document),
+            document: document(row.document),
             live: row.live,
             seq: row.seq,
         })
         .collect())
 }
 
-fn object(document: Value) -> Object {
-    match document {
-        Value::Object(object) => object,
-        _ => Object::new(),
+fn document(stored: Value) -> Document {
+    match stored {
+        Value::Object(attributes) => Document(attributes),
+        _ => Document::default(),
     }
 }
