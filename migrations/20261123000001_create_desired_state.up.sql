@@ -110,6 +110,7 @@ create table changes (
 );
 create index changes_txn on changes (tenant_id, txn, txn_index);
 create index changes_resource on changes (tenant_id, resource_id, seq);
+create index changes_accepted on changes using brin (accepted_at) with (pages_per_range = 32, autosummarize = on);
 
 -- Outbox: what the directory has yet to catch up with; one row per change and key.
 -- Accepting only inserts here, so it never waits for a worker.
@@ -124,5 +125,5 @@ create table pending (
     due_at      timestamptz not null,        -- when the feeder may (again) push it; infinity: parked
     primary key (tenant_id, key_kind, key_id, member, seq)
 ) with (fillfactor = 80);
-create index pending_due on pending (lane, due_at, seq);
+create index pending_due on pending (tenant_id, lane, due_at);
 create index pending_seq on pending (tenant_id, seq);

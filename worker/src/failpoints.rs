@@ -13,7 +13,6 @@ pub const FAILPOINTS: &[&str] = &[
     "failures::after_commit",
     "reconcile::before_ack",
     "links::before_ack",
-    "feeder::before_claim",
     "feeder::after_claim",
 ];
 

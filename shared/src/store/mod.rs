@@ -3,13 +3,19 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod accept;
+pub mod feed;
 pub mod links;
+pub mod overview;
+pub mod receipts;
 pub mod reconcile;
 pub mod search;
 pub mod tokens;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+/// A connection on loan from a pool.
+pub type PooledConnection = sqlx::pool::PoolConnection<Postgres>;
 
 /// What a statement can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +99,24 @@ pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
         .connect_lazy_with(options))
 }
 
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
 /// Bring the schema up to date.
 ///
 /// # Errors
 /// When Postgres is out of reach or a migration fails; a failed one is rolled back.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    sqlx::migrate!("../migrations").run(pool).await?;
+    MIGRATOR.run(pool).await?;
+    Ok(())
+}
+
+/// Whether Postgres answers.
+///
+/// # Errors
+/// When it does not within the pool's time for connecting.
+pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query_scalar!(r#"select 1 as "one!""#)
+        .fetch_one(pool)
+        .await?;
     Ok(())
 }

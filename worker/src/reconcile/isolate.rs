@@ -1,10 +1,11 @@
 //! One key that cannot be applied must not keep its neighbours from being applied.
 
-use super::Reconciler;
+use super::Engine;
 use crate::error::{ReconcileError, Remedy};
 use crate::failpoints::failpoint;
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};
+use rollcall_shared::queue::ReconcileJob;
 use rollcall_shared::store::{StoreError, reconcile as store};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -24,8 +25,8 @@ pub struct Report {
     pub newer: Vec<(Key, Lane)>,
 }
 
-impl Reconciler {
-    /// As [`Reconciler::reconcile`], but an error or a panic that a key causes fails that key only:
+impl Engine {
+    /// As [`Engine::reconcile`], but an error or a panic that a key causes fails that key only:
     /// what failed is halved down to it.
     ///
     /// # Errors
@@ -105,6 +106,28 @@ impl Reconciler {
             }
         }
         Ok(failures)
+    }
+}
+
+impl Engine {
+    /// Push keys that changed while they were applied. Whoever accepted the change has pushed them
+    /// too, but that job may have come before the change could be seen.
+    pub(crate) async fn push_again(&self, tenant: TenantId, newer: Vec<(Key, Lane)>) {
+        for lane in Lane::ALL {
+            let keys: Vec<Key> = newer
+                .iter()
+                .filter(|(_, of)| *of == lane)
+                .map(|(key, _)| key.clone())
+                .collect();
+            if keys.is_empty() {
+                continue;
+            }
+            let job = ReconcileJob { v: 1, tenant, keys };
+            if let Err(error) = self.queues.lane(lane).push(tenant, &[job]).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(%tenant, error, "keys are left to the feeder");
+            }
+        }
     }
 }
 

@@ -11,29 +11,29 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// The wait key of those who wait for a certain person.
-pub fn person_key(person: Uuid) -> String {
+pub(super) fn person_key(person: Uuid) -> String {
     format!("person:{person}")
 }
 
 /// A person whose manager links are to be settled. The caller holds the lock on the row.
 #[derive(Debug)]
-pub struct Subject {
-    pub person: Uuid,
-    pub asserted: Vec<AssertedLink>,
+pub(super) struct Subject {
+    pub(super) person: Uuid,
+    pub(super) asserted: Vec<AssertedLink>,
     /// Inserted by this transaction: there can be no links of theirs yet.
-    pub fresh: bool,
+    pub(super) fresh: bool,
 }
 
 #[derive(Debug)]
-pub struct AssertedLink {
-    pub slot: Slot,
-    pub ordinal: i16,
-    pub reference: String,
-    pub asserted_seq: i64,
+pub(super) struct AssertedLink {
+    pub(super) slot: Slot,
+    pub(super) ordinal: i16,
+    pub(super) reference: String,
+    pub(super) asserted_seq: i64,
 }
 
 impl AssertedLink {
-    pub fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
+    pub(super) fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
         let manager = references.manager.map(|reference| AssertedLink {
             slot: Slot::Manager,
             ordinal: 0,
@@ -55,33 +55,34 @@ impl AssertedLink {
 
 /// What settling changed.
 #[derive(Debug, Default)]
-pub struct Settlement {
-    /// Wait keys to look at once more after the commit: of what was parked just now, and of the
-    /// people linked just now, who may be on their way out.
-    pub wake: BTreeSet<String>,
+pub(super) struct Settlement {
+    /// People linked just now: they may be on their way out.
+    pub(super) linked: BTreeSet<Uuid>,
+    /// What was parked just now: what it waits for may have come in the meantime.
+    pub(super) newly_parked: Vec<Waiter>,
     /// Links that found their target, by slot.
-    pub resolved: HashMap<Slot, u64>,
+    pub(super) resolved: HashMap<Slot, u64>,
     /// Links that began to wait, by slot.
-    pub parked: HashMap<Slot, u64>,
+    pub(super) parked: HashMap<Slot, u64>,
     /// Person, manager before, manager now.
-    pub managers: Vec<(Uuid, Option<Uuid>, Option<Uuid>)>,
+    pub(super) managers: Vec<(Uuid, Option<Uuid>, Option<Uuid>)>,
 }
 
 /// Whom references mean, and what is to be done about it.
-pub struct Resolver {
+pub(super) struct Resolver {
     answers: HashMap<(String, i64), Resolution>,
     statuses: HashMap<Uuid, Status>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(super) enum Decision {
     Link(Uuid),
     Wait { key: String, reason: &'static str },
 }
 
 impl Resolver {
     /// Answer all of (folded reference, asserted seq).
-    pub async fn load(
+    pub(super) async fn load(
         conn: &mut PgConnection,
         tenant: TenantId,
         asked: HashSet<(String, i64)>,
@@ -110,7 +111,7 @@ impl Resolver {
     }
 
     /// What becomes of a reference that was asked for in [`Resolver::load`].
-    pub fn decide(&self, folded: &str, asserted_seq: i64) -> Decision {
+    pub(super) fn decide(&self, folded: &str, asserted_seq: i64) -> Decision {
         let wait = |key: String, reason| Decision::Wait { key, reason };
         match self.answers.get(&(folded.to_owned(), asserted_seq)) {
             None | Some(Resolution::Missing) => wait(folded.to_owned(), "missing"),
@@ -125,7 +126,7 @@ impl Resolver {
 }
 
 /// Settle the manager links of these people.
-pub async fn settle_people(
+pub(super) async fn settle_people(
     conn: &mut PgConnection,
     tenant: TenantId,
     subjects: &[Subject],
@@ -196,7 +197,7 @@ pub async fn settle_people(
             .get(&(line.person_id, line.slot, line.ordinal))
             .map(|line| line.manager_id);
         if before != Some(line.manager_id) {
-            settlement.wake.insert(person_key(line.manager_id));
+            settlement.linked.insert(line.manager_id);
             let slot = if line.slot == 1 {
                 Slot::Manager
             } else {
@@ -221,7 +222,7 @@ pub async fn settle_people(
 }
 
 /// Settle the links of these members. The caller holds the locks on the teams' rows.
-pub async fn settle_members(
+pub(super) async fn settle_members(
     conn: &mut PgConnection,
     tenant: TenantId,
     keys: &[MemberOf],
@@ -268,7 +269,7 @@ pub async fn settle_members(
     let ended: Vec<Membership> = actual.difference(&wanted).cloned().collect();
     let begun: Vec<Membership> = wanted.difference(&actual).cloned().collect();
     for membership in &begun {
-        settlement.wake.insert(person_key(membership.person_id));
+        settlement.linked.insert(membership.person_id);
         *settlement.resolved.entry(Slot::Member).or_default() += 1;
     }
     delete_memberships(conn, tenant, &ended).await?;
@@ -310,7 +311,7 @@ async fn write_waiters(
             before.wait_key == waiter.wait_key && before.asserted_seq == waiter.asserted_seq
         });
         if !waits_already {
-            settlement.wake.insert(waiter.wait_key.clone());
+            settlement.newly_parked.push(waiter.clone());
         }
         if let (None, Some(slot)) = (before, Slot::from_column(waiter.slot)) {
             *settlement.parked.entry(slot).or_default() += 1;

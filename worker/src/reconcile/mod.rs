@@ -13,7 +13,6 @@ mod wake;
 mod write;
 
 pub use isolate::{PARK_AFTER, Report};
-pub use links::{Decision, Resolver, person_key};
 pub use plan::MAPPING;
 pub use wake::Path;
 
@@ -21,6 +20,7 @@ use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use plan::{Found, Wanted};
 use rollcall_shared::directory::{Key, Lane, TenantId};
+use rollcall_shared::queue::Queues;
 use rollcall_shared::store::reconcile as store;
 use rollcall_shared::store::{PgConnection, PgPool};
 use rollcall_shared::telemetry::Metrics;
@@ -32,8 +32,9 @@ use uuid::Uuid;
 const MAX_ROUNDS: u32 = 10;
 
 /// Applies keys. One per process; all its methods may run at once.
-pub struct Reconciler {
+pub struct Engine {
     pool: PgPool,
+    queues: Arc<Queues>,
     metrics: Arc<Metrics>,
     teams: teams::TeamCache,
 }
@@ -54,25 +55,21 @@ enum Round {
     Missing(teams::Missing),
 }
 
-impl Reconciler {
-    pub fn new(pool: PgPool, metrics: Arc<Metrics>) -> Reconciler {
-        Reconciler {
+impl Engine {
+    pub fn new(pool: PgPool, queues: Arc<Queues>, metrics: Arc<Metrics>) -> Engine {
+        Engine {
             pool,
+            queues,
             metrics,
             teams: teams::TeamCache::default(),
         }
     }
 
-    /// The pool all this works on.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
-    }
-
-    /// Those of `keys` that have something pending.
+    /// Those of `keys` that have something pending, and how often each has failed.
     ///
     /// # Errors
     /// When Postgres cannot be asked.
-    pub async fn workable(&self, tenant: TenantId, keys: &[Key]) -> Result<Vec<Key>, ReconcileError> {
+    pub async fn workable(&self, tenant: TenantId, keys: &[Key]) -> Result<Vec<(Key, i32)>, ReconcileError> {
         let mut conn = self
             .pool
             .acquire()
@@ -105,9 +102,7 @@ impl Reconciler {
                     reconciled.keys += written.applied.len();
                     self.observe(tenant, &written).await;
                     reconciled.newer.extend(written.newer);
-                    if let Some(wakes) = written.wakes
-                        && let Err(error) = self.wake(tenant, wakes, Path::Arrival).await
-                    {
+                    if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
                         // The row in `wakes` stays: the feeder will see to it.
                         tracing::warn!(%tenant, %error, "those who wait are woken later");
                     }

@@ -1,6 +1,6 @@
 //! What the outside sees of a reconcile.
 
-use super::Reconciler;
+use super::Engine;
 use super::write::Written;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::links::Slot;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Receipts of one transaction named in the log at level info; all are at level debug.
 const RECEIPTS_AT_INFO: usize = 20;
 
-impl Reconciler {
+impl Engine {
     pub(super) async fn observe(&self, tenant: TenantId, written: &Written) {
         if written.applied.is_empty() {
             return;

@@ -18,25 +18,25 @@ pub const MAPPING: i32 = 1;
 
 /// What was read, all of it after the locks were held.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(super) struct Found {
     /// Highest pending change of each key.
-    pub pending: HashMap<Key, i64>,
-    pub people: Vec<PersonRow>,
-    pub memberships: Vec<Membership>,
-    pub rejections: Vec<RejectionRow>,
-    pub teams: Vec<TeamRow>,
-    pub groups: Vec<DesiredGroup>,
+    pub(super) pending: HashMap<Key, i64>,
+    pub(super) people: Vec<PersonRow>,
+    pub(super) memberships: Vec<Membership>,
+    pub(super) rejections: Vec<RejectionRow>,
+    pub(super) teams: Vec<TeamRow>,
+    pub(super) groups: Vec<DesiredGroup>,
 }
 
 /// A person's document, projected.
 #[derive(Debug)]
-pub struct Wanted {
-    pub desired: DesiredPerson,
-    pub projected: ProjectedPerson,
+pub(super) struct Wanted {
+    pub(super) desired: DesiredPerson,
+    pub(super) projected: ProjectedPerson,
 }
 
 impl Wanted {
-    pub fn of(desired: DesiredPerson) -> Wanted {
+    pub(super) fn of(desired: DesiredPerson) -> Wanted {
         let mut projected = project_person(&desired.document);
         if !desired.live {
             projected.teams.clear();
@@ -46,7 +46,7 @@ impl Wanted {
 }
 
 /// The attribute teams these people belong to, in order.
-pub fn teams_of(people: &[Wanted]) -> Vec<AttributeTeam> {
+pub(super) fn teams_of(people: &[Wanted]) -> Vec<AttributeTeam> {
     let teams: BTreeSet<AttributeTeam> = people
         .iter()
         .flat_map(|wanted| &wanted.projected.teams)
@@ -62,46 +62,46 @@ pub fn teams_of(people: &[Wanted]) -> Vec<AttributeTeam> {
 }
 
 /// Ids of attribute teams by kind and folded name.
-pub type TeamIds = HashMap<(String, String), Uuid>;
+pub(super) type TeamIds = HashMap<(String, String), Uuid>;
 
 /// What is to be written.
 #[derive(Debug, Default)]
-pub struct Plan {
-    pub people: Vec<PersonPlan>,
-    pub teams: Vec<TeamPlan>,
-    pub members: Vec<(MemberOf, i64)>,
+pub(super) struct Plan {
+    pub(super) people: Vec<PersonPlan>,
+    pub(super) teams: Vec<TeamPlan>,
+    pub(super) members: Vec<(MemberOf, i64)>,
     /// Keys of which nothing was ever accepted; only their pending rows go.
-    pub nothing: Vec<(Key, i64)>,
+    pub(super) nothing: Vec<(Key, i64)>,
 }
 
 #[derive(Debug)]
-pub struct PersonPlan {
-    pub row: PersonRow,
-    pub before: Option<PersonRow>,
+pub(super) struct PersonPlan {
+    pub(super) row: PersonRow,
+    pub(super) before: Option<PersonRow>,
     /// The row differs from what is there.
-    pub differs: bool,
-    pub read_seq: i64,
-    pub begun: Vec<Membership>,
-    pub ended: Vec<Membership>,
-    pub links: Subject,
-    pub rejected: Vec<RejectionRow>,
-    pub cleared: Vec<(Uuid, String)>,
-    pub fields: Map<String, Value>,
+    pub(super) differs: bool,
+    pub(super) read_seq: i64,
+    pub(super) begun: Vec<Membership>,
+    pub(super) ended: Vec<Membership>,
+    pub(super) links: Subject,
+    pub(super) rejected: Vec<RejectionRow>,
+    pub(super) cleared: Vec<(Uuid, String)>,
+    pub(super) fields: Map<String, Value>,
 }
 
 #[derive(Debug)]
-pub struct TeamPlan {
-    pub row: TeamRow,
-    pub differs: bool,
-    pub read_seq: i64,
-    pub rejected: Vec<RejectionRow>,
-    pub cleared: Vec<(Uuid, String)>,
-    pub fields: Map<String, Value>,
+pub(super) struct TeamPlan {
+    pub(super) row: TeamRow,
+    pub(super) differs: bool,
+    pub(super) read_seq: i64,
+    pub(super) rejected: Vec<RejectionRow>,
+    pub(super) cleared: Vec<(Uuid, String)>,
+    pub(super) fields: Map<String, Value>,
 }
 
 impl PersonPlan {
     /// Whether links to this person become possible or impossible.
-    pub fn comes_or_goes(&self) -> bool {
+    pub(super) fn comes_or_goes(&self) -> bool {
         let is_there = |status| status != Status::Deprovisioned;
         self.before
             .as_ref()
@@ -110,7 +110,7 @@ impl PersonPlan {
 }
 
 /// Plan everything that has something pending.
-pub fn plan(found: Found, wanted: Vec<Wanted>, team_ids: &TeamIds) -> Plan {
+pub(super) fn plan(found: Found, wanted: Vec<Wanted>, team_ids: &TeamIds) -> Plan {
     let mut plan = Plan::default();
     let mut people: HashMap<Uuid, PersonRow> = found.people.into_iter().map(|row| (row.id, row)).collect();
     let mut memberships: HashMap<Uuid, HashSet<Membership>> = HashMap::new();
@@ -354,7 +354,7 @@ fn team(group: &DesiredGroup, before: TeamRow, open: Vec<RejectionRow>, read_seq
 }
 
 /// The row a group's team begins with.
-pub fn new_team(group: &DesiredGroup) -> TeamRow {
+pub(super) fn new_team(group: &DesiredGroup) -> TeamRow {
     let projected = project_group(&group.document);
     TeamRow {
         id: group.id,

@@ -2,7 +2,7 @@
 //! there are already are only read. A counter or a touch on the row of "Sales" would make every
 //! worker wait for every other.
 
-use super::Reconciler;
+use super::Engine;
 use super::plan::TeamIds;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
@@ -72,7 +72,7 @@ impl TeamCache {
     }
 }
 
-impl Reconciler {
+impl Engine {
     pub(super) async fn create_teams(
         &self,
         tenant: TenantId,

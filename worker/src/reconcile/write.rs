@@ -2,8 +2,9 @@
 
 use super::links::{Settlement, person_key, settle_members, settle_people};
 use super::plan::{MAPPING, PersonPlan, Plan};
+use super::wake::Wake;
 use rollcall_shared::directory::{Key, Lane, TenantId};
-use rollcall_shared::store::links::{self, MemberOf, Slot, Wakes};
+use rollcall_shared::store::links::{self, MemberOf, Slot};
 use rollcall_shared::store::reconcile::{self as store, HistoryRow, PersonRow, Settled, TeamRow};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ pub(super) struct Written {
     /// Changes taken out of the outbox.
     pub(super) settled: Vec<Settled>,
     pub(super) newer: Vec<(Key, Lane)>,
-    pub(super) wakes: Option<Wakes>,
+    pub(super) wakes: Option<Wake>,
     pub(super) resolved: HashMap<Slot, u64>,
     pub(super) parked: HashMap<Slot, u64>,
     pub(super) rejections: u64,
@@ -66,12 +67,12 @@ pub(super) async fn write(
     let mut rejected = vec![];
     let mut cleared = vec![];
     let mut history = vec![];
-    let mut wake: Vec<String> = vec![];
+    let mut wake = Wake::default();
     let mut applied: Vec<(Uuid, i64)> = vec![];
     let mut subjects = vec![];
     for person in people {
         if person.comes_or_goes() {
-            wake.push(person_key(person.row.id));
+            wake.arrived.insert(person_key(person.row.id));
         }
         applied.push((
             person.row.id,
@@ -130,7 +131,9 @@ pub(super) async fn write(
         read.push((key, read_seq));
     }
     store::insert_history(conn, tenant, MAPPING, &rows).await?;
-    written.wakes = links::insert_wakes_of_applied(conn, tenant, &wake, &applied).await?;
+    wake.arrived
+        .extend(links::awaited_values(conn, tenant, &applied).await?);
+    written.wakes = wake.record(conn, tenant).await?;
 
     let read_keys: Vec<(&Key, i64)> = read.iter().map(|(key, seq)| (key, *seq)).collect();
     written.settled = store::finish_pending(conn, tenant, &read_keys).await?;
@@ -184,8 +187,9 @@ async fn write_people(
 }
 
 impl Written {
-    fn note(&mut self, wake: &mut Vec<String>, settlement: Settlement) {
-        wake.extend(settlement.wake);
+    fn note(&mut self, wake: &mut Wake, settlement: Settlement) {
+        wake.linked.extend(settlement.linked);
+        wake.parked.extend(settlement.newly_parked);
         for (slot, count) in settlement.resolved {
             *self.resolved.entry(slot).or_default() += count;
         }

@@ -15,14 +15,13 @@ pub async fn insert_wakes(
     conn: &mut PgConnection,
     tenant: TenantId,
     keys: &[String],
-) -> Result<Option<Wakes>, StoreError> {
+) -> Result<Option<i64>, StoreError> {
     if keys.is_empty() {
         return Ok(None);
     }
     Ok(Some(
-        sqlx::query_as!(
-            Wakes,
-            "insert into wakes (tenant_id, keys) values ($1, $2) returning id, keys",
+        sqlx::query_scalar!(
+            "insert into wakes (tenant_id, keys) values ($1, $2) returning id",
             tenant.0,
             keys
         )
@@ -31,43 +30,33 @@ pub async fn insert_wakes(
     ))
 }
 
-/// As [`insert_wakes`], and with them the values that these people (with the seq applied to them
-/// before) have begun or ceased to hold.
+/// The values that these people (with the seq applied to them before) have begun or ceased to
+/// hold, as far as somebody waits for them.
 ///
-/// Only values somebody waits for: whoever parks a waiter later has seen the change, because it
-/// was accepted before this transaction began. That does not hold for `person:` keys, which tell
-/// what this very transaction does; they must be in `keys`.
-pub async fn insert_wakes_of_applied(
+/// Whoever parks a waiter later has seen the change, because it was accepted before this
+/// transaction began. (That is not so for `person:` keys, which tell what the transaction that
+/// applies a person does.)
+pub async fn awaited_values(
     conn: &mut PgConnection,
     tenant: TenantId,
-    keys: &[String],
     applied: &[(Uuid, i64)],
-) -> Result<Option<Wakes>, StoreError> {
+) -> Result<Vec<String>, StoreError> {
     if applied.is_empty() {
-        return insert_wakes(conn, tenant, keys).await;
+        return Ok(vec![]);
     }
     let person: Vec<Uuid> = applied.iter().map(|(person, _)| *person).collect();
     let before: Vec<i64> = applied.iter().map(|(_, before)| *before).collect();
-    Ok(sqlx::query_as!(
-        Wakes,
-        "insert into wakes (tenant_id, keys)
-         select $1, array_agg(distinct key) from (
-             select unnest($2::text[]) as key
-             union all
-             select k.folded from unnest($3::uuid[], $4::int8[]) as p (id, before)
-             join scim_resources r on r.tenant_id = $1 and r.directory_id = p.id
-             join scim_keys k on k.tenant_id = $1 and k.resource_id = r.id
-                 and (k.from_seq > p.before or k.to_seq > p.before)
-             where exists (select from waiters w where w.tenant_id = $1 and w.wait_key = k.folded)
-         ) as wanted
-         having count(*) > 0
-         returning id, keys",
+    Ok(sqlx::query_scalar!(
+        "select distinct k.folded from unnest($2::uuid[], $3::int8[]) as p (id, before)
+         join scim_resources r on r.tenant_id = $1 and r.directory_id = p.id
+         join scim_keys k on k.tenant_id = $1 and k.resource_id = r.id
+             and (k.from_seq > p.before or k.to_seq > p.before)
+         where exists (select from waiters w where w.tenant_id = $1 and w.wait_key = k.folded)",
         tenant.0,
-        keys,
         &person,
         &before
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?)
 }
 

@@ -97,30 +97,3 @@ pub async fn clear_failures(
     .await?;
     Ok(())
 }
-
-/// Those of `keys` that failed often enough to travel alone.
-pub async fn pushed_alone(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    keys: &[Key],
-    attempts: i32,
-) -> Result<Vec<Key>, StoreError> {
-    let c = KeyColumns::of(keys.iter());
-    let rows = sqlx::query!(
-        "select f.key_kind, f.key_id, f.member
-         from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
-         join key_failures f on f.tenant_id = $1 and f.key_kind = k.kind and f.key_id = k.id and f.member = k.member
-         where f.attempts >= $5",
-        tenant.0,
-        &c.kind,
-        &c.id,
-        &c.member,
-        attempts
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Key::from_columns(row.key_kind, row.key_id, row.member))
-        .collect())
-}

@@ -14,16 +14,18 @@ pub struct Settled {
     pub waited_seconds: f64,
 }
 
-/// Those of `keys` with something pending that is not parked.
+/// Those of `keys` with something pending that is not parked, and how often each has failed.
 pub async fn workable_keys(
     conn: &mut PgConnection,
     tenant: TenantId,
     keys: &[Key],
-) -> Result<Vec<Key>, StoreError> {
+) -> Result<Vec<(Key, i32)>, StoreError> {
     let c = KeyColumns::of(keys.iter());
     let rows = sqlx::query!(
-        r#"select k.kind as "kind!", k.id as "id!", k.member as "member!"
+        r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", coalesce(f.attempts, 0) as "attempts!"
            from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
+           left join key_failures f on f.tenant_id = $1 and f.key_kind = k.kind and f.key_id = k.id
+               and f.member = k.member
            where exists (select from pending p where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id
                and p.member = k.member and p.due_at < 'infinity')"#,
         tenant.0,
@@ -35,7 +37,7 @@ pub async fn workable_keys(
     .await?;
     Ok(rows
         .into_iter()
-        .filter_map(|row| Key::from_columns(row.kind, row.id, row.member))
+        .filter_map(|row| Some((Key::from_columns(row.kind, row.id, row.member)?, row.attempts)))
         .collect())
 }
 

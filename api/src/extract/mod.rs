@@ -1,0 +1,14 @@
+//! What handlers take from a request. Every refusal is a [`crate::error::Failure`], so that a
+//! client never sees a bare text from a library.
+
+mod base_url;
+mod body;
+mod caller;
+mod path;
+mod query;
+
+pub(crate) use base_url::BaseUrl;
+pub(crate) use body::{Body, BulkBody};
+pub(crate) use caller::Caller;
+pub(crate) use path::{Segment, Target};
+pub(crate) use query::{Page, SearchQuery};

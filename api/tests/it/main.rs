@@ -1,0 +1,14 @@
+//! The API over real HTTP, Postgres and Redis.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+mod app;
+mod auth;
+mod bad_input;
+mod bulk;
+mod command_line;
+mod groups;
+mod health;
+mod limits;
+mod receipts;
+mod tenants;
+mod users;
