@@ -41,8 +41,12 @@ impl Json {
             }
             Root::Custom { urn, name } => {
                 query.push("(select c.value from jsonb_each(case jsonb_typeof(r.document -> ");
-                query.push_bind(urn.clone()).push(") when 'object' then r.document -> ");
-                query.push_bind(urn.clone()).push(" else '{}' end) c where lower(c.key) = lower(");
+                query
+                    .push_bind(urn.clone())
+                    .push(") when 'object' then r.document -> ");
+                query
+                    .push_bind(urn.clone())
+                    .push(" else '{}' end) c where lower(c.key) = lower(");
                 query.push_bind(name.clone()).push(") limit 1)");
             }
         }

@@ -400,7 +400,10 @@ impl Compiler<'_> {
         self.query.push(format!(" as {alias}(v) where "));
         condition(
             self,
-            Json { root: Root::Sql(format!("{alias}.v")), keys: Vec::new() },
+            Json {
+                root: Root::Sql(format!("{alias}.v")),
+                keys: Vec::new(),
+            },
         )?;
         self.query.push(")");
         Ok(())
@@ -497,7 +500,10 @@ impl Compiler<'_> {
 }
 
 fn attribute(urn: Option<String>, name: String, definition: Option<&'static Attribute>) -> Json {
-    let document = |keys| Json { root: Root::Sql("r.document".to_owned()), keys };
+    let document = |keys| Json {
+        root: Root::Sql("r.document".to_owned()),
+        keys,
+    };
     match (urn, definition) {
         // What Rollcall defines stays where the client put it: in its extension, in the
         // enterprise extension or at the top. The names are the schema table's.
@@ -507,9 +513,15 @@ fn attribute(urn: Option<String>, name: String, definition: Option<&'static Attr
                 r#"coalesce(r.document #> '{{"{ROLLCALL_USER}",{name}}}', r.document #> '{{"{ENTERPRISE_USER}",{name}}}',
                    r.document -> '{name}')"#
             );
-            Json { root: Root::Sql(sql), keys: Vec::new() }
+            Json {
+                root: Root::Sql(sql),
+                keys: Vec::new(),
+            }
         }
-        (Some(urn), None) => Json { root: Root::Custom { urn, name }, keys: Vec::new() },
+        (Some(urn), None) => Json {
+            root: Root::Custom { urn, name },
+            keys: Vec::new(),
+        },
         (urn, _) => document(urn.into_iter().chain([name]).collect()),
     }
 }
@@ -532,7 +544,10 @@ fn below_or_value(element: &Json, sub: Option<&'static Attribute>) -> Json {
     match sub {
         Some(sub) => at(element, sub.name),
         None => match &element.root {
-            Root::Sql(sql) => Json { root: Root::Sql(format!("coalesce({sql} -> 'value', {sql})")), keys: Vec::new() },
+            Root::Sql(sql) => Json {
+                root: Root::Sql(format!("coalesce({sql} -> 'value', {sql})")),
+                keys: Vec::new(),
+            },
             Root::Custom { .. } => element.clone(),
         },
     }
