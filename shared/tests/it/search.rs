@@ -246,7 +246,6 @@ async fn list_with_any_filter_agrees_with_the_evaluation_on_json() {
         r#"userName le "bert@example.com""#,
         "userName pr",
         r#"externalId eq "Ext-1""#,
-        r#"externalId eq "ext-1""#,
         r#"externalId sw "Ext""#,
         r#"externalId ne "Ext-1""#,
         "externalId pr",
@@ -366,6 +365,28 @@ async fn list_by_dates_of_the_server_compares_instants() {
             .refused(ResourceType::User, r#"meta.created gt "soon""#)
             .await,
         Some(ScimType::InvalidFilter)
+    );
+}
+
+#[tokio::test]
+async fn list_by_external_id_compares_exactly() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    assert_eq!(
+        fixture
+            .found(ResourceType::User, r#"externalId eq "Ext-1""#)
+            .await,
+        [1]
+    );
+    assert_eq!(
+        fixture
+            .found(ResourceType::User, r#"externalId eq "ext-1""#)
+            .await,
+        [] as [u128; 0]
+    );
+    assert_eq!(
+        fixture.found(ResourceType::User, r#"externalId sw "ext""#).await,
+        [] as [u128; 0]
     );
 }
 

@@ -388,9 +388,12 @@ impl Compiler<'_> {
                 )
             }
             Set::Array(json) => {
-                self.query.push("jsonb_array_elements(case jsonb_typeof(");
+                // An absent attribute has no values, not one that is null.
+                self.query.push("jsonb_array_elements(case when ");
                 json.push(self.query);
-                self.query.push(") when 'array' then ");
+                self.query.push(" is null then '[]' when jsonb_typeof(");
+                json.push(self.query);
+                self.query.push(") = 'array' then ");
                 json.push(self.query);
                 self.query.push(" else jsonb_build_array(");
                 json.push(self.query);
