@@ -110,7 +110,7 @@ async fn directory_under_any_interleaving_and_crash_equals_the_single_threaded_m
         for path in REQUIRED {
             assert!(paths.contains_key(*path), "the path {path:?} never ran");
         }
-        for name in stack::FAILPOINTS {
+        for name in stack::failpoints() {
             assert!(fired.contains_key(name), "the failpoint {name:?} never fired");
         }
     }
