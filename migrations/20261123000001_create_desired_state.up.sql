@@ -110,6 +110,7 @@ create table changes (
 );
 create index changes_txn on changes (tenant_id, txn, txn_index);
 create index changes_resource on changes (tenant_id, resource_id, seq);
+create index changes_accepted on changes using brin (accepted_at) with (pages_per_range = 32, autosummarize = on);
 
 -- Outbox: what the directory has yet to catch up with; one row per change and key.
 -- Accepting only inserts here, so it never waits for a worker.

@@ -126,6 +126,7 @@ create table history (
     applied_at      timestamptz not null default now()
 );
 create index history_subject on history (tenant_id, key_id, seq);
+create index history_applied on history using brin (applied_at) with (pages_per_range = 32, autosummarize = on);
 
 -- Keys whose reconcile failed; written only on failure or on an expired lease.
 create table key_failures (

@@ -1,1 +1,97 @@
-//! rollcall-api
+//! The API process: takes SCIM writes, acknowledges each as soon as Postgres has it, and answers
+//! reads, receipts and figures.
+
+pub mod accept;
+mod auth;
+pub mod cli;
+mod config;
+mod error;
+mod extract;
+mod limits;
+mod middleware;
+mod router;
+mod routes;
+mod state;
+
+pub use config::{Config, HttpConfig};
+pub use state::SetupError;
+
+use state::{App, AppState};
+use std::future::{Future, IntoFuture as _};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How often the last use of tokens is written, and idle rate-limit state dropped.
+const HOUSEKEEPING: Duration = Duration::from_secs(15);
+
+/// Why the server ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error("the server cannot take connections")]
+    Listen(#[source] std::io::Error),
+}
+
+/// Serve until `shutdown` resolves; then take no more connections, let requests under way
+/// finish within the configured time, and return.
+///
+/// # Errors
+/// When a setting cannot be used or the listener fails. A store that is down is no error: the
+/// server starts, reports itself not ready and answers 503.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let app = AppState::new(&config)?;
+    let drain = config.http.drain();
+    let stopping = tokio_util::sync::CancellationToken::new();
+    let housekeeping = tokio::spawn(housekeeping(app.clone(), stopping.clone()));
+    tracing::info!(
+        address = listener.local_addr().ok().map(tracing::field::display),
+        version = env!("CARGO_PKG_VERSION"),
+        "API listens"
+    );
+
+    let told = stopping.clone();
+    tokio::spawn(async move {
+        shutdown.await;
+        tracing::info!("API stops: no new connections, requests under way may finish");
+        told.cancel();
+    });
+    let server = axum::serve(listener, router::router(app.clone()))
+        .with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let bound = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    let served = tokio::select! {
+        served = server.into_future() => served,
+        () = bound => {
+            tracing::warn!(drain_seconds = drain.as_secs(), "requests still under way were cut off");
+            Ok(())
+        }
+    };
+    stopping.cancel();
+    if housekeeping.await.is_err() {
+        tracing::error!("the housekeeping task panicked");
+    }
+    app.pool.close().await;
+    tracing::info!("API stopped");
+    served.map_err(ServeError::Listen)
+}
+
+async fn housekeeping(app: App, stopping: tokio_util::sync::CancellationToken) {
+    loop {
+        let stops = stopping.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none();
+        if let Err(error) = app.tokens.write_last_uses().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the last use of tokens could not be written");
+        }
+        app.rate_limit.forget_idle();
+        if stops {
+            return;
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod directory;
+pub mod failpoint;
 pub mod projection;
 pub mod queue;
 pub mod scim;

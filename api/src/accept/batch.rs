@@ -64,9 +64,15 @@ pub(super) async fn run(
         store::withdraw(&mut tx, tenant, &ids, &froms).await?;
     }
     let (keys, names) = write_all(&mut tx, tenant, items, &standings, &seqs, at, knowledge).await?;
-    fail::fail_point!("accept::before_commit", |_| Err(injected()));
+    fail::fail_point!("accept::before_commit", |_| {
+        rollcall_shared::failpoint::hit("accept::before_commit");
+        Err(StoreError::interrupted())
+    });
     tx.commit().await?;
-    fail::fail_point!("accept::after_commit", |_| Err(injected()));
+    fail::fail_point!("accept::after_commit", |_| {
+        rollcall_shared::failpoint::hit("accept::after_commit");
+        Err(StoreError::interrupted())
+    });
     knowledge.learn(tenant, names);
     let answers = items
         .iter()
@@ -79,11 +85,6 @@ pub(super) async fn run(
         })
         .collect();
     Ok(Outcome { answers, keys })
-}
-
-/// What a failpoint makes of a commit: Postgres went away.
-fn injected() -> StoreError {
-    StoreError::interrupted()
 }
 
 /// Read what the writes start from and plan each of them.
@@ -108,8 +109,10 @@ async fn plan_all(
         }
     }
     let former = former_people(conn, tenant, items).await?;
-    let drafts: Vec<Result<plan::Draft, ScimError>> =
-        items.iter().map(|item| plan::draft(&item.write, stored.get(&item.write.id()))).collect();
+    let drafts: Vec<Result<plan::Draft, ScimError>> = items
+        .iter()
+        .map(|item| plan::draft(&item.write, stored.get(&item.write.id())))
+        .collect();
     let members = read_members(conn, tenant, items, &drafts).await?;
     Ok(items
         .iter()
@@ -147,9 +150,17 @@ async fn former_people(
     let mut sources = vec![];
     let mut values = vec![];
     for item in items {
-        if let Write::Create { kind: ResourceType::User, body, .. } = &item.write {
+        if let Write::Create {
+            kind: ResourceType::User,
+            body,
+            ..
+        } = &item.write
+        {
             let external = keys(ResourceType::User, &body.document).unwrap_or_default();
-            for key in external.into_iter().filter(|key| key.attribute == KeyAttribute::ExternalId) {
+            for key in external
+                .into_iter()
+                .filter(|key| key.attribute == KeyAttribute::ExternalId)
+            {
                 sources.push(item.writer.source.to_string());
                 values.push(key.value);
             }
@@ -203,7 +214,10 @@ async fn read_members(
     }
     let mut members: HashMap<Uuid, Members> = HashMap::new();
     for row in rows {
-        members.entry(row.group_id).or_default().insert(row.member.clone(), row);
+        members
+            .entry(row.group_id)
+            .or_default()
+            .insert(row.member.clone(), row);
     }
     Ok(members)
 }
@@ -232,7 +246,11 @@ async fn write_all(
     store::delete_members(conn, tenant, &rows.left_groups, &rows.left_members).await?;
     store::insert_members(conn, tenant, &rows.joined, &rows.joined_seqs).await?;
     for (team, member, seq, lane) in rows.cascade(conn, tenant).await? {
-        rows.pending.push(PendingRow { key: Key::Member(team, member), seq, lane });
+        rows.pending.push(PendingRow {
+            key: Key::Member(team, member),
+            seq,
+            lane,
+        });
     }
     store::insert_team_names(conn, tenant, &rows.team_names).await?;
     if !rows.changes.is_empty() {
@@ -277,7 +295,7 @@ impl Rows {
             resource_id: resource.id,
             directory_id: resource.directory_id,
             kind: resource.kind,
-            operation: item.write.operation(),
+            operation: item.write.operation().name(),
             unchanged: planned.unchanged,
             attributes: planned.attributes.clone(),
             version: resource.version,
@@ -292,11 +310,13 @@ impl Rows {
             _ => self.updated.push(resource.clone()),
         }
         if deleted && item.write.kind() == ResourceType::User {
-            self.deleted_users.insert(fold(&resource.id.to_string()), (seq, item.writer.lane));
+            self.deleted_users
+                .insert(fold(&resource.id.to_string()), (seq, item.writer.lane));
         } else if deleted {
             self.deleted_groups.push(resource.id);
         }
-        self.keys.extend(planned.new_keys.iter().filter(|key| !key.unique).cloned());
+        self.keys
+            .extend(planned.new_keys.iter().filter(|key| !key.unique).cloned());
         for key in &planned.ended {
             self.ended.push(key.clone());
             self.ended_seqs.push(seq);
@@ -320,7 +340,11 @@ impl Rows {
             });
         }
         let lane = item.writer.lane;
-        self.pending.extend(planned.keys.iter().map(|key| PendingRow { key: key.clone(), seq, lane }));
+        self.pending.extend(planned.keys.iter().map(|key| PendingRow {
+            key: key.clone(),
+            seq,
+            lane,
+        }));
     }
 
     /// The memberships that go with deleted resources; answers the member keys of the groups a

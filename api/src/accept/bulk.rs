@@ -7,7 +7,9 @@
 
 use super::line::Item;
 use super::{AcceptError, Accepted, Acceptor, Write, Writer};
-use rollcall_shared::scim::bulk::{BulkRequest, Operation, Target, bulk_ids_referenced, replace_bulk_ids};
+use rollcall_shared::scim::bulk::{
+    BadOperation, BulkRequest, IdOrBulkId, Method, Operation, Target, bulk_ids_referenced, replace_bulk_ids,
+};
 use rollcall_shared::scim::{Patch, ResourceType, ScimError, parse_resource};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,7 +20,9 @@ use uuid::Uuid;
 /// What became of one operation, in the request's order; `None`: not attempted, because
 /// `failOnErrors` was reached.
 pub struct BulkOutcome {
-    pub operation: Operation,
+    /// As sent, in upper case where it is one we know.
+    pub method: Option<String>,
+    pub bulk_id: Option<String>,
     /// The resource, where the operation got far enough to have one.
     pub id: Option<(ResourceType, Uuid)>,
     pub result: Option<Result<Accepted, ScimError>>,
@@ -56,12 +60,20 @@ impl BulkLink {
     }
 
     pub(super) fn has_failed(&self, resource: Uuid) -> bool {
-        self.request.failed.lock().unwrap_or_else(PoisonError::into_inner).contains(&resource)
+        self.request
+            .failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&resource)
     }
 
     /// The operation on `resource` failed for good.
     pub(super) fn failed(&self, resource: Uuid) {
-        self.request.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(resource);
+        self.request
+            .failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(resource);
         self.request.errors_left.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -82,18 +94,42 @@ impl Acceptor {
         let shared = Arc::new(Request {
             id: txn,
             stops_on_errors: request.fail_on_errors.is_some(),
-            errors_left: AtomicI64::new(request.fail_on_errors.map_or(i64::MAX, |limit| limit.max(1) as i64)),
+            errors_left: AtomicI64::new(
+                request
+                    .fail_on_errors
+                    .map_or(i64::MAX, |limit| limit.max(1) as i64),
+            ),
             failed: Mutex::default(),
         });
         let mut outcomes: Vec<BulkOutcome> = vec![];
         let mut writes: Vec<Option<(Write, Vec<Uuid>)>> = vec![];
         for operation in request.operations {
-            let (id, write) = prepare(&operation, &assigned);
+            let (method, bulk_id, id, write) = match operation {
+                Ok(operation) => {
+                    let (id, write) = prepare(&operation, &assigned);
+                    (
+                        Some(operation.method.name().to_owned()),
+                        operation.bulk_id,
+                        id,
+                        write,
+                    )
+                }
+                Err(BadOperation {
+                    method,
+                    bulk_id,
+                    error,
+                }) => (method, bulk_id, None, Err(error)),
+            };
             let (result, write) = match write {
                 Ok(write) => (None, Some(write)),
                 Err(error) => (Some(Err(error)), None),
             };
-            outcomes.push(BulkOutcome { operation, id, result });
+            outcomes.push(BulkOutcome {
+                method,
+                bulk_id,
+                id,
+                result,
+            });
             writes.push(write);
         }
         let answers = self.submit_in_order(writer, txn, &shared, &mut outcomes, writes)?;
@@ -110,7 +146,10 @@ impl Acceptor {
 
     /// Put the well-formed operations into the line, dependencies first. An operation refused
     /// before it got there counts against `failOnErrors` at its place.
-    #[expect(clippy::type_complexity, reason = "a list of places and the channels their answers come through")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a list of places and the channels their answers come through"
+    )]
     fn submit_in_order(
         &self,
         writer: &Writer,
@@ -120,8 +159,14 @@ impl Acceptor {
         mut writes: Vec<Option<(Write, Vec<Uuid>)>>,
     ) -> Result<Vec<(usize, oneshot::Receiver<Result<Accepted, AcceptError>>)>, AcceptError> {
         for (place, write) in writes.iter().enumerate() {
-            if write.is_none() && let Some((_, id)) = outcomes[place].id {
-                shared.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+            if write.is_none()
+                && let Some((_, id)) = outcomes[place].id
+            {
+                shared
+                    .failed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(id);
             }
         }
         let order = dependency_order(&writes);
@@ -138,9 +183,20 @@ impl Acceptor {
                 }
                 Some((write, references)) => {
                     let (reply, answer) = oneshot::channel();
-                    let bulk = BulkLink { request: Arc::clone(shared), cluster, references };
+                    let bulk = BulkLink {
+                        request: Arc::clone(shared),
+                        cluster,
+                        references,
+                    };
                     let index = i32::try_from(place).unwrap_or(i32::MAX);
-                    items.push(Item { writer: writer.clone(), txn, index, write, bulk: Some(bulk), reply });
+                    items.push(Item {
+                        writer: writer.clone(),
+                        txn,
+                        index,
+                        write,
+                        bulk: Some(bulk),
+                        reply,
+                    });
                     answers.push((place, answer));
                 }
             }
@@ -156,9 +212,10 @@ impl Acceptor {
 }
 
 /// The id of every resource a POST of the request will create, by its bulkId.
-fn assign_ids(operations: &[Operation]) -> HashMap<String, (ResourceType, Uuid)> {
+fn assign_ids(operations: &[Result<Operation, BadOperation>]) -> HashMap<String, (ResourceType, Uuid)> {
     operations
         .iter()
+        .flatten()
         .filter_map(|operation| match (&operation.target, &operation.bulk_id) {
             (Target::Create(kind), Some(bulk_id)) => Some((bulk_id.clone(), (*kind, Uuid::now_v7()))),
             _ => None,
@@ -166,17 +223,26 @@ fn assign_ids(operations: &[Operation]) -> HashMap<String, (ResourceType, Uuid)>
         .collect()
 }
 
-type Prepared = (Option<(ResourceType, Uuid)>, Result<(Write, Vec<Uuid>), ScimError>);
+type Prepared = (
+    Option<(ResourceType, Uuid)>,
+    Result<(Write, Vec<Uuid>), ScimError>,
+);
 
 /// From an operation to a write: references replaced by ids, the body parsed.
 fn prepare(operation: &Operation, assigned: &HashMap<String, (ResourceType, Uuid)>) -> Prepared {
     let target = match &operation.target {
         Target::Create(kind) => {
-            let known = operation.bulk_id.as_ref().and_then(|bulk_id| assigned.get(bulk_id));
+            let known = operation
+                .bulk_id
+                .as_ref()
+                .and_then(|bulk_id| assigned.get(bulk_id));
             Ok((*kind, known.map_or_else(Uuid::now_v7, |(_, id)| *id)))
         }
-        Target::Resource(kind, id) => Ok((*kind, *id)),
-        Target::BulkId(kind, bulk_id) => match assigned.get(bulk_id) {
+        Target::Resource(kind, IdOrBulkId::Id(id)) => id
+            .parse()
+            .map(|id| (*kind, id))
+            .map_err(|_| ScimError::not_found(format!("{} {id:?} does not exist", kind.name()))),
+        Target::Resource(kind, IdOrBulkId::BulkId(bulk_id)) => match assigned.get(bulk_id) {
             Some((known, id)) if known == kind => Ok((*kind, *id)),
             _ => Err(unknown_bulk_id(bulk_id)),
         },
@@ -203,16 +269,32 @@ fn write(
         }
         replace_bulk_ids(data, &|bulk_id| assigned.get(bulk_id).map(|(_, id)| *id));
     }
-    if let Target::BulkId(..) = operation.target {
+    if let Target::Resource(_, IdOrBulkId::BulkId(_)) = operation.target {
         references.push(id);
     }
-    let body = || data.clone().ok_or_else(|| ScimError::invalid_syntax("the operation has no data"));
+    let body = || {
+        data.clone()
+            .ok_or_else(|| ScimError::invalid_syntax("the operation has no data"))
+    };
     let if_match = operation.version.clone();
-    use rollcall_shared::scim::bulk::Method;
     let write = match operation.method {
-        Method::Post => Write::Create { kind, id, body: parse_resource(kind, body()?)? },
-        Method::Put => Write::Replace { kind, id, body: parse_resource(kind, body()?)?, if_match },
-        Method::Patch => Write::Patch { kind, id, patch: Patch::parse(kind, body()?)?, if_match },
+        Method::Post => Write::Create {
+            kind,
+            id,
+            body: parse_resource(kind, body()?)?,
+        },
+        Method::Put => Write::Replace {
+            kind,
+            id,
+            body: parse_resource(kind, body()?)?,
+            if_match,
+        },
+        Method::Patch => Write::Patch {
+            kind,
+            id,
+            patch: Patch::parse(kind, body()?)?,
+            if_match,
+        },
         Method::Delete => Write::Delete { kind, id, if_match },
     };
     if matches!(write, Write::Create { .. }) {
@@ -222,7 +304,7 @@ fn write(
 }
 
 fn unknown_bulk_id(bulk_id: &str) -> ScimError {
-    ScimError::conflict(&format!("no operation of this request has the bulkId {bulk_id:?}"))
+    ScimError::conflict(format!("no operation of this request has the bulkId {bulk_id:?}"))
 }
 
 /// The places in the order to submit them, each with its cluster: the request's order, except
@@ -241,7 +323,10 @@ fn dependency_order(writes: &[Option<(Write, Vec<Uuid>)>]) -> Vec<(usize, usize)
     let edges: Vec<Vec<usize>> = writes
         .iter()
         .map(|write| match write {
-            Some((_, references)) => references.iter().filter_map(|id| creators.get(id).copied()).collect(),
+            Some((_, references)) => references
+                .iter()
+                .filter_map(|id| creators.get(id).copied())
+                .collect(),
             None => vec![],
         })
         .collect();
@@ -334,14 +419,22 @@ mod tests {
 
     #[test]
     fn order_forward_reference_comes_after_what_it_refers_to() {
-        let order: Vec<usize> = Components::of(&[vec![2], vec![], vec![]]).into_iter().map(|(place, _)| place).collect();
+        let order: Vec<usize> = Components::of(&[vec![2], vec![], vec![]])
+            .into_iter()
+            .map(|(place, _)| place)
+            .collect();
         assert_eq!(order, [2, 0, 1]);
     }
 
     #[test]
     fn order_circle_shares_a_cluster_and_the_rest_does_not() {
         let order = Components::of(&[vec![1], vec![0], vec![0], vec![]]);
-        let cluster = |place: usize| order.iter().find(|(node, _)| *node == place).map(|(_, cluster)| *cluster);
+        let cluster = |place: usize| {
+            order
+                .iter()
+                .find(|(node, _)| *node == place)
+                .map(|(_, cluster)| *cluster)
+        };
         assert_eq!(cluster(0), cluster(1));
         assert_ne!(cluster(1), cluster(2));
         assert_ne!(cluster(2), cluster(3));

@@ -50,8 +50,14 @@ pub(super) async fn claim_all(
         .map(|key| {
             let place = places[&key.resource_id];
             let holder = holders.get(&(key.kind, key.attribute, key.value.clone(), key.source.clone()));
-            let earlier = holder.and_then(|holder| places.get(holder)).is_some_and(|holder| *holder < place);
-            let conflict = if earlier { Conflict::HeldByEarlier } else { Conflict::Held(name(key.attribute)) };
+            let earlier = holder
+                .and_then(|holder| places.get(holder))
+                .is_some_and(|holder| *holder < place);
+            let conflict = if earlier {
+                Conflict::HeldByEarlier
+            } else {
+                Conflict::Held(name(key.attribute))
+            };
             (place, conflict)
         })
         .collect())

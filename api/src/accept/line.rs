@@ -7,7 +7,7 @@ use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
 use rollcall_shared::scim::{MemberOp, ScimError};
 use rollcall_shared::store::{PgPool, StoreError};
-use rollcall_shared::telemetry::Metrics;
+use rollcall_shared::telemetry::{Metrics, OperationLabels};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -43,7 +43,12 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(pool: PgPool, queues: Arc<Queues>, metrics: Arc<Metrics>, config: AcceptConfig) -> Lines {
+    pub(super) fn new(
+        pool: PgPool,
+        queues: Arc<Queues>,
+        metrics: Arc<Metrics>,
+        config: AcceptConfig,
+    ) -> Lines {
         Lines {
             pool,
             queues,
@@ -79,7 +84,9 @@ impl Lines {
         loop {
             let batch = {
                 let mut waiting = self.waiting();
-                let batch = waiting.get_mut(&tenant).map(|line| take_batch(line, self.config.batch));
+                let batch = waiting
+                    .get_mut(&tenant)
+                    .map(|line| take_batch(line, self.config.batch));
                 match batch {
                     Some(batch) if !batch.is_empty() => batch,
                     _ => {
@@ -110,7 +117,9 @@ impl Lines {
                 }
                 Err(error) => {
                     let refusal = match &error {
-                        StoreError::Statement(_) => AcceptError::Scim(ScimError::internal()),
+                        StoreError::Statement(_) => {
+                            AcceptError::Scim(ScimError::new(500, None, "the write could not be stored"))
+                        }
                         _ => AcceptError::Unavailable,
                     };
                     tracing::warn!(
@@ -138,11 +147,18 @@ impl Lines {
                 outcome => break outcome?,
             }
         };
-        self.metrics.accept_batch_size.observe(items.len() as f64);
-        self.metrics.accept_batch_seconds.observe(started.elapsed().as_secs_f64());
+        self.metrics.accept_batch_writes.observe(items.len() as f64);
+        self.metrics
+            .accept_batch_seconds
+            .observe(started.elapsed().as_secs_f64());
         for (item, answer) in items.iter().zip(&outcome.answers) {
-            if let Answer::Accepted(accepted) = answer {
-                self.metrics.accepted(item.write.operation(), accepted.unchanged);
+            if let Answer::Accepted(_) = answer {
+                self.metrics
+                    .accepted_writes
+                    .get_or_create(&OperationLabels {
+                        operation: item.write.operation(),
+                    })
+                    .inc();
             }
         }
         self.push(tenant, outcome.keys);
@@ -152,15 +168,21 @@ impl Lines {
     /// Hand the keys to the workers, beside the next commit. Whatever does not get through
     /// (Redis down, the queue at its cap) stays in `pending` for the feeder.
     fn push(&self, tenant: TenantId, keys: HashMap<Lane, Vec<Key>>) {
-        let Ok(permit) = Arc::clone(&self.pushes).try_acquire_owned() else { return };
+        let Ok(permit) = Arc::clone(&self.pushes).try_acquire_owned() else {
+            return;
+        };
         let queues = Arc::clone(&self.queues);
         tokio::spawn(async move {
             let _permit = permit;
-            fail::fail_point!("accept::before_push", |_| ());
+            fail::fail_point!("accept::before_push", |_| rollcall_shared::failpoint::hit("accept::before_push"));
             for (lane, keys) in keys {
                 let jobs: Vec<ReconcileJob> = keys
                     .chunks(MAX_KEYS)
-                    .map(|keys| ReconcileJob { v: 1, tenant, keys: keys.to_vec() })
+                    .map(|keys| ReconcileJob {
+                        v: 1,
+                        tenant,
+                        keys: keys.to_vec(),
+                    })
                     .collect();
                 if let Err(error) = queues.lane(lane).push(tenant, &jobs).await {
                     tracing::debug!(
@@ -183,7 +205,9 @@ fn take_batch(line: &mut VecDeque<Item>, most: usize) -> Vec<Item> {
     let mut passed: VecDeque<Item> = VecDeque::new();
     let mut held: HashSet<Uuid> = HashSet::new();
     while let Some(item) = line.pop_front() {
-        let same_cluster = batch.last().is_some_and(|last| cluster(last).is_some() && cluster(last) == cluster(&item));
+        let same_cluster = batch
+            .last()
+            .is_some_and(|last| cluster(last).is_some() && cluster(last) == cluster(&item));
         let full = (batch.len() >= most && !same_cluster) || passed.len() > 4 * most;
         let alone = is_large(&item);
         if full || (alone && !batch.is_empty()) {
@@ -191,7 +215,10 @@ fn take_batch(line: &mut VecDeque<Item>, most: usize) -> Vec<Item> {
             break;
         }
         // Once a write is passed over, whatever must not overtake it is passed over too.
-        let follows = item.bulk.as_ref().is_some_and(|link| held.contains(&link.request()));
+        let follows = item
+            .bulk
+            .as_ref()
+            .is_some_and(|link| held.contains(&link.request()));
         if follows || !taken.insert(item.write.id()) {
             held.extend(item.bulk.as_ref().map(BulkLink::request));
             taken.insert(item.write.id());
@@ -214,8 +241,7 @@ fn cluster(item: &Item) -> Option<(Uuid, usize)> {
 fn is_large(item: &Item) -> bool {
     let members = match &item.write {
         Write::Create { body, .. } | Write::Replace { body, .. } => body.members.as_ref().map_or(0, Vec::len),
-        Write::Patch { patch, .. } => patch.member_count(),
-        Write::Delete { .. } => 0,
+        Write::Patch { .. } | Write::Delete { .. } => 0,
     };
     members > LARGE_WRITE
 }
@@ -244,5 +270,7 @@ fn reply(items: Vec<Item>, answers: Vec<Answer>) -> Vec<Item> {
 
 /// Whether an operation list needs to see every member of the group.
 pub(super) fn needs_all_members(operations: &[MemberOp]) -> bool {
-    operations.iter().any(|operation| matches!(operation, MemberOp::RemoveWhere(_) | MemberOp::Replace(_)))
+    operations
+        .iter()
+        .any(|operation| matches!(operation, MemberOp::RemoveWhere(_) | MemberOp::Replace(_)))
 }

@@ -18,7 +18,7 @@ use rollcall_shared::directory::{Lane, TenantId};
 use rollcall_shared::queue::Queues;
 use rollcall_shared::scim::{Body, Document, Patch, ResourceType, ScimError};
 use rollcall_shared::store::PgPool;
-use rollcall_shared::telemetry::Metrics;
+use rollcall_shared::telemetry::{Metrics, Operation};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -36,10 +36,28 @@ pub struct Writer {
 /// A validated write.
 #[derive(Debug, Clone)]
 pub enum Write {
-    Create { kind: ResourceType, id: Uuid, body: Body },
-    Replace { kind: ResourceType, id: Uuid, body: Body, if_match: Option<String> },
-    Patch { kind: ResourceType, id: Uuid, patch: Patch, if_match: Option<String> },
-    Delete { kind: ResourceType, id: Uuid, if_match: Option<String> },
+    Create {
+        kind: ResourceType,
+        id: Uuid,
+        body: Body,
+    },
+    Replace {
+        kind: ResourceType,
+        id: Uuid,
+        body: Body,
+        if_match: Option<String>,
+    },
+    Patch {
+        kind: ResourceType,
+        id: Uuid,
+        patch: Patch,
+        if_match: Option<String>,
+    },
+    Delete {
+        kind: ResourceType,
+        id: Uuid,
+        if_match: Option<String>,
+    },
 }
 
 impl Write {
@@ -63,12 +81,12 @@ impl Write {
     }
 
     /// `changes.operation`.
-    fn operation(&self) -> &'static str {
+    fn operation(&self) -> Operation {
         match self {
-            Write::Create { .. } => "create",
-            Write::Replace { .. } => "replace",
-            Write::Patch { .. } => "patch",
-            Write::Delete { .. } => "delete",
+            Write::Create { .. } => Operation::Create,
+            Write::Replace { .. } => Operation::Replace,
+            Write::Patch { .. } => Operation::Patch,
+            Write::Delete { .. } => Operation::Delete,
         }
     }
 }
@@ -112,7 +130,10 @@ pub struct AcceptConfig {
 
 impl Default for AcceptConfig {
     fn default() -> Self {
-        AcceptConfig { batch: 256, line: 20_000 }
+        AcceptConfig {
+            batch: 256,
+            line: 20_000,
+        }
     }
 }
 
@@ -124,7 +145,9 @@ pub struct Acceptor {
 
 impl Acceptor {
     pub fn new(pool: PgPool, queues: Arc<Queues>, metrics: Arc<Metrics>, config: AcceptConfig) -> Acceptor {
-        Acceptor { lines: Arc::new(Lines::new(pool, queues, metrics, config)) }
+        Acceptor {
+            lines: Arc::new(Lines::new(pool, queues, metrics, config)),
+        }
     }
 
     /// Commit one write; returns once it is durable.
@@ -141,7 +164,14 @@ impl Acceptor {
         let (reply, answer) = oneshot::channel();
         self.lines.put(
             writer.tenant,
-            vec![Item { writer: writer.clone(), txn, index, write, bulk: None, reply }],
+            vec![Item {
+                writer: writer.clone(),
+                txn,
+                index,
+                write,
+                bulk: None,
+                reply,
+            }],
         )?;
         answer.await.unwrap_or(Err(AcceptError::Unavailable))
     }

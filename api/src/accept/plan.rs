@@ -62,11 +62,15 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
     let (kind, id) = (write.kind(), write.id());
     if let Write::Create { body, .. } = write {
         let members = body.members.clone().map(MemberOp::Add).into_iter().collect();
-        return Ok(Draft { document: body.document.clone(), members, asserted: body.asserted });
+        return Ok(Draft {
+            document: body.document.clone(),
+            members,
+            asserted: body.asserted,
+        });
     }
     let stored = stored
         .filter(|stored| stored.kind == kind as i16)
-        .ok_or_else(|| ScimError::not_found(&format!("{} {id} does not exist", kind.name())))?;
+        .ok_or_else(|| ScimError::not_found(format!("{} {id} does not exist", kind.name())))?;
     if let Some(wanted) = if_match(write)
         && !etag_matches(wanted, stored.version)
     {
@@ -77,15 +81,25 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
         Write::Replace { body, .. } => {
             let body = body.clone().replacing(&current);
             let members = body.members.map(MemberOp::Replace).into_iter().collect();
-            Ok(Draft { document: body.document, members, asserted: body.asserted })
+            Ok(Draft {
+                document: body.document,
+                members,
+                asserted: body.asserted,
+            })
         }
         Write::Patch { patch, .. } => {
             let patched = patch.apply(&current)?;
-            Ok(Draft { document: patched.document, members: patched.members, asserted: patched.asserted })
+            Ok(Draft {
+                document: patched.document,
+                members: patched.members,
+                asserted: patched.asserted,
+            })
         }
-        Write::Create { .. } | Write::Delete { .. } => {
-            Ok(Draft { document: current, members: vec![], asserted: Assertions::default() })
-        }
+        Write::Create { .. } | Write::Delete { .. } => Ok(Draft {
+            document: current,
+            members: vec![],
+            asserted: Assertions::default(),
+        }),
     }
 }
 
@@ -113,16 +127,32 @@ pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimEr
     let kind = context.write.kind();
     let deleting = matches!(context.write, Write::Delete { .. });
     let old = context.stored.map(document_of);
-    let (joined, left) = if deleting { Default::default() } else { membership(&context, &draft.members) };
-    let mut attributes = if deleting { vec![] } else { changed_attributes(old.as_ref(), &draft.document) };
+    let (joined, left) = if deleting {
+        Default::default()
+    } else {
+        membership(&context, &draft.members)
+    };
+    let mut attributes = if deleting {
+        vec![]
+    } else {
+        changed_attributes(old.as_ref(), &draft.document)
+    };
     let document_changed = deleting || old.as_ref() != Some(&draft.document);
     let unchanged = !document_changed && joined.is_empty() && left.is_empty();
     if !joined.is_empty() || !left.is_empty() {
         attributes.push("members".to_owned());
     }
-    let wanted = if deleting { vec![] } else { scim::keys(kind, &draft.document)? };
+    let wanted = if deleting {
+        vec![]
+    } else {
+        scim::keys(kind, &draft.document)?
+    };
     let resource = resource(&context, &draft, unchanged);
-    let (new_keys, ended) = if unchanged { Default::default() } else { keys(&context, &resource, wanted) };
+    let (new_keys, ended) = if unchanged {
+        Default::default()
+    } else {
+        keys(&context, &resource, wanted)
+    };
     let mut keys = vec![];
     match kind {
         ResourceType::User => keys.push(Key::Person(resource.directory_id)),
@@ -200,23 +230,37 @@ fn directory_id(context: &Context<'_>, document: &Document) -> Uuid {
         .unwrap_or_default()
         .into_iter()
         .filter(|key| kind == ResourceType::User && key.attribute == KeyAttribute::ExternalId)
-        .find_map(|key| context.former.get(&(context.writer.source.to_string(), key.value)).copied())
+        .find_map(|key| {
+            context
+                .former
+                .get(&(context.writer.source.to_string(), key.value))
+                .copied()
+        })
         .unwrap_or_else(Uuid::now_v7)
 }
 
 /// Keys that begin and keys that end.
-fn keys(context: &Context<'_>, resource: &Resource, wanted: Vec<scim::KeyValue>) -> (Vec<NewKey>, Vec<Claimed>) {
-    let new_key = |attribute: KeyAttribute, value: String, folded: String, namespaced: bool, unique: bool| NewKey {
-        kind: resource.kind,
-        attribute: attribute as i16,
-        value,
-        source: if namespaced { resource.source.clone() } else { String::new() },
-        folded,
-        resource_id: resource.id,
-        directory_id: resource.directory_id,
-        from_seq: context.seq,
-        unique,
-    };
+fn keys(
+    context: &Context<'_>,
+    resource: &Resource,
+    wanted: Vec<scim::KeyValue>,
+) -> (Vec<NewKey>, Vec<Claimed>) {
+    let new_key =
+        |attribute: KeyAttribute, value: String, folded: String, namespaced: bool, unique: bool| NewKey {
+            kind: resource.kind,
+            attribute: attribute as i16,
+            value,
+            source: if namespaced {
+                resource.source.clone()
+            } else {
+                String::new()
+            },
+            folded,
+            resource_id: resource.id,
+            directory_id: resource.directory_id,
+            from_seq: context.seq,
+            unique,
+        };
     let id = resource.id.to_string();
     let mut wanted: Vec<NewKey> = wanted
         .into_iter()
@@ -226,8 +270,12 @@ fn keys(context: &Context<'_>, resource: &Resource, wanted: Vec<scim::KeyValue>)
         wanted.push(new_key(KeyAttribute::Id, id.clone(), fold(&id), false, false));
     }
     let is = |key: &NewKey, held: &Claimed| key.attribute == held.attribute && key.value == held.value;
-    let ended =
-        context.held.iter().filter(|held| !wanted.iter().any(|key| is(key, held))).cloned().collect();
+    let ended = context
+        .held
+        .iter()
+        .filter(|held| !wanted.iter().any(|key| is(key, held)))
+        .cloned()
+        .collect();
     wanted.retain(|key| !context.held.iter().any(|held| is(key, held)));
     (wanted, ended)
 }

@@ -30,14 +30,19 @@ pub(super) fn settle(items: &[Item], standings: &mut [Standing], seqs: &[i64]) -
 
 /// One round; answers whether anything moved.
 fn step(items: &[Item], standings: &mut [Standing]) -> bool {
-    let places: HashMap<Uuid, usize> =
-        items.iter().enumerate().map(|(place, item)| (item.write.id(), place)).collect();
+    let places: HashMap<Uuid, usize> = items
+        .iter()
+        .enumerate()
+        .map(|(place, item)| (item.write.id(), place))
+        .collect();
     let mut errors_left: HashMap<Uuid, i64> = HashMap::new();
     let mut waiting: HashMap<Uuid, bool> = HashMap::new();
     let mut moved = false;
     for (place, item) in items.iter().enumerate() {
         let Some(link) = &item.bulk else { continue };
-        let left = errors_left.entry(link.request()).or_insert_with(|| link.errors_left());
+        let left = errors_left
+            .entry(link.request())
+            .or_insert_with(|| link.errors_left());
         let held_back = waiting.entry(link.request()).or_default();
         let next = if *left <= 0 {
             Some(Standing::Skipped)

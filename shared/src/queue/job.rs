@@ -2,7 +2,7 @@
 //! is acknowledged and left to the feeder.
 
 use crate::directory::{Key, TenantId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 /// Most keys one job may hold.
@@ -36,4 +36,40 @@ pub enum LinksWork {
         people: Vec<Uuid>,
         members: Vec<(Uuid, String)>,
     },
+}
+
+/// What a queue needs to know about its jobs.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
+    /// The layout this process writes and understands.
+    const VERSION: u8;
+
+    /// The layout this job is written in.
+    fn version(&self) -> u8;
+
+    /// Whose cap the job counts against.
+    fn tenant(&self) -> TenantId;
+}
+
+impl Job for ReconcileJob {
+    const VERSION: u8 = 1;
+
+    fn version(&self) -> u8 {
+        self.v
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+}
+
+impl Job for LinksJob {
+    const VERSION: u8 = 1;
+
+    fn version(&self) -> u8 {
+        self.v
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
 }

@@ -1,5 +1,27 @@
 //! The only place that names apalis and redis: jobs on their way from the API to the workers.
+//!
+//! [`Queues`] is what producers, the feeder and operators use, [`JobQueue::consume`] what a
+//! worker process registers. Where everything lies in Redis is told in `keys.rs`.
 
+mod buffer;
+mod config;
+mod consumer;
+mod error;
+mod finish;
 mod job;
+mod keys;
+mod link;
+mod outcome;
+mod pump;
+mod queues;
+mod scripts;
+mod wake;
 
-pub use job::{LinksJob, LinksWork, MAX_KEYS, ReconcileJob};
+pub use config::{ConsumeOptions, QueueConfig};
+pub use error::QueueError;
+pub use job::{Job, LinksJob, LinksWork, MAX_KEYS, ReconcileJob};
+pub use outcome::{BoxError, Delivery, JobError, Outcome};
+pub use queues::{DeadJob, Depth, JobQueue, Queues, RedisHealth};
+
+/// Runs workers until told to stop; see [`JobQueue::consume`].
+pub use apalis_core::monitor::Monitor;

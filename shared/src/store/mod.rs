@@ -3,9 +3,16 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod accept;
+pub mod overview;
+pub mod receipts;
+pub mod search;
+pub mod tokens;
 
 use crate::config::PostgresConfig;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+/// A connection on loan from a pool.
+pub type PooledConnection = sqlx::pool::PoolConnection<Postgres>;
 
 /// What a statement can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +26,13 @@ pub enum StoreError {
     /// Anything else the statement was refused for.
     #[error("the statement failed")]
     Statement(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// The connection was lost in the middle: what a failpoint makes of a commit.
+    pub fn interrupted() -> StoreError {
+        StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -70,11 +84,13 @@ pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
         .connect_lazy_with(options))
 }
 
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
 /// Bring the schema up to date.
 ///
 /// # Errors
 /// When Postgres is out of reach or a migration fails; a failed one is rolled back.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    sqlx::migrate!("../migrations").run(pool).await?;
+    MIGRATOR.run(pool).await?;
     Ok(())
 }

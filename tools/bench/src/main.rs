@@ -1,1 +1,43 @@
-fn main() {}
+//! `bench`: a made-up company to try Rollcall with, and the measuring of its speed.
+
+mod company;
+mod compare;
+mod converge;
+mod demo;
+mod expect;
+mod run;
+mod send;
+mod target;
+
+use clap::{Parser, Subcommand};
+
+/// Sends a made-up company to a running Rollcall and checks or measures what comes of it.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send a company in an order in which most links must wait, then compare every row
+    ///
+    /// Fails when a write is refused, when the directory does not catch up in time, when it
+    /// differs anywhere from what the company makes necessary, or when fewer than half of the
+    /// manager links had to wait.
+    Demo(demo::Options),
+    /// Measure creates, bulk operations, applying and convergence, each beside its floor
+    ///
+    /// Needs an API without a rate limit (ROLLCALL_REQUESTS_PER_SECOND=0) and no running
+    /// worker: tenants are created and workers started here, with the two programs named below.
+    Run(run::Options),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Demo(options) => demo::run(options).await,
+        Command::Run(options) => run::run(options).await,
+    }
+}

@@ -64,7 +64,11 @@ pub async fn holders(
          from unnest($2::int2[], $3::int2[], $4::text[], $5::text[]) as asked (kind, attribute, value, source)
          join scim_keys k on k.tenant_id = $1 and k.kind = asked.kind and k.attribute = asked.attribute
              and k.value = asked.value and k.source = asked.source and k.to_seq is null and k.is_unique",
-        tenant.0, &kind, &attribute, &value, &source
+        tenant.0,
+        &kind,
+        &attribute,
+        &value,
+        &source
     )
     .fetch_all(conn)
     .await?;
@@ -84,7 +88,9 @@ pub async fn withdraw(
     sqlx::query!(
         "delete from scim_keys k using unnest($2::uuid[], $3::int8[]) as gone (resource_id, from_seq)
          where k.tenant_id = $1 and k.resource_id = gone.resource_id and k.from_seq = gone.from_seq",
-        tenant.0, resources, from_seqs
+        tenant.0,
+        resources,
+        from_seqs
     )
     .execute(conn)
     .await?;
@@ -92,7 +98,11 @@ pub async fn withdraw(
 }
 
 /// Record values that need no claim.
-pub async fn insert_keys(conn: &mut PgConnection, tenant: TenantId, keys: &[NewKey]) -> Result<(), StoreError> {
+pub async fn insert_keys(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[NewKey],
+) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
@@ -129,7 +139,12 @@ pub async fn close_keys(
              as ended (resource_id, attribute, value, to_seq, deleted)
          where k.tenant_id = $1 and k.resource_id = ended.resource_id and k.attribute = ended.attribute
              and k.value = ended.value and k.to_seq is null",
-        tenant.0, &resource, &attribute, &value, to_seqs, deleted
+        tenant.0,
+        &resource,
+        &attribute,
+        &value,
+        to_seqs,
+        deleted
     )
     .execute(conn)
     .await?;
@@ -146,7 +161,8 @@ pub async fn open_keys(
         Claimed,
         "select resource_id, attribute, value from scim_keys
          where tenant_id = $1 and resource_id = any($2) and to_seq is null",
-        tenant.0, resources
+        tenant.0,
+        resources
     )
     .fetch_all(conn)
     .await?)

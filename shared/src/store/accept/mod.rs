@@ -9,7 +9,9 @@ mod read;
 mod write;
 
 pub use claims::{Claimed, NewKey, claim_unique, close_keys, holders, insert_keys, open_keys, withdraw};
-pub use read::{MemberRow, Resource, all_members, draw_seqs, former_people, live_resources, lock_tenant, some_members};
+pub use read::{
+    MemberRow, Resource, all_members, draw_seqs, former_people, live_resources, lock_tenant, some_members,
+};
 pub use write::{
     Change, PendingRow, TeamName, delete_members, delete_members_naming, insert_changes, insert_members,
     insert_pending, insert_resources, insert_team_names, update_resources,

@@ -11,13 +11,18 @@ const ACCEPT_LOCK_CLASS: i64 = 0x5c1d << 40;
 
 /// Become the tenant's only writer until the transaction ends.
 pub async fn lock_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
-    sqlx::query!("select pg_advisory_xact_lock($1)", ACCEPT_LOCK_CLASS + tenant.0).execute(conn).await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", ACCEPT_LOCK_CLASS + tenant.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// The next `count` change numbers, rising, and the time of acceptance.
 /// Call after [`lock_tenant`], or their order says nothing.
-pub async fn draw_seqs(conn: &mut PgConnection, count: usize) -> Result<(Vec<i64>, DateTime<Utc>), StoreError> {
+pub async fn draw_seqs(
+    conn: &mut PgConnection,
+    count: usize,
+) -> Result<(Vec<i64>, DateTime<Utc>), StoreError> {
     let rows = sqlx::query!(
         r#"select nextval('change_seq') as "seq!", clock_timestamp() as "at!" from generate_series(1, $1)"#,
         count as i32
@@ -90,7 +95,11 @@ pub async fn former_people(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().filter(|row| row.deleted).map(|row| ((row.source, row.value), row.directory_id)).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.deleted)
+        .map(|row| ((row.source, row.value), row.directory_id))
+        .collect())
 }
 
 /// A member of a group as asserted.

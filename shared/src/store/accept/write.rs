@@ -24,8 +24,19 @@ pub async fn insert_resources(
              additional_managers_seq, source, created_seq, created_at, modified_at)
          select $1, * from unnest($2::uuid[], $3::int2[], $4::uuid[], $5::jsonb[], $6::int8[], $7::int8[],
              $8::int8[], $9::int8[], $10::text[], $11::int8[], $12::timestamptz[], $13::timestamptz[])",
-        tenant.0, &c.id, &c.kind, &c.directory, &c.document, &c.version, &c.seq,
-        &c.manager_seq as _, &c.additional_seq as _, &c.source, &c.created_seq, &c.created_at, &c.modified_at
+        tenant.0,
+        &c.id,
+        &c.kind,
+        &c.directory,
+        &c.document,
+        &c.version,
+        &c.seq,
+        &c.manager_seq as _,
+        &c.additional_seq as _,
+        &c.source,
+        &c.created_seq,
+        &c.created_at,
+        &c.modified_at
     )
     .execute(conn)
     .await?;
@@ -97,7 +108,9 @@ pub async fn delete_members(
     sqlx::query!(
         "delete from scim_members m using unnest($2::uuid[], $3::text[]) as gone (group_id, member)
          where m.tenant_id = $1 and m.group_id = gone.group_id and m.member = gone.member",
-        tenant.0, groups, members
+        tenant.0,
+        groups,
+        members
     )
     .execute(conn)
     .await?;
@@ -122,11 +135,16 @@ pub async fn delete_members_naming(
          select r.directory_id, gone.member from gone
          join scim_resources r on r.tenant_id = $1 and r.id = gone.group_id and r.deleted_seq is null
          where not r.id = any($3)",
-        tenant.0, members, groups
+        tenant.0,
+        members,
+        groups
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.directory_id, row.member)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.directory_id, row.member))
+        .collect())
 }
 
 /// The name of an attribute team as one write spells it.
@@ -158,7 +176,12 @@ pub async fn insert_team_names(
         "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
          select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::int8[])
          on conflict do nothing",
-        tenant.0, &kind, &folded, &name, &team, &seq
+        tenant.0,
+        &kind,
+        &folded,
+        &name,
+        &team,
+        &seq
     )
     .execute(conn)
     .await?;
@@ -190,7 +213,10 @@ pub async fn insert_changes(
     accepted_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     // unnest flattens arrays of arrays, so the names travel joined by a character no name holds.
-    let attributes: Vec<String> = changes.iter().map(|change| change.attributes.join("\u{1f}")).collect();
+    let attributes: Vec<String> = changes
+        .iter()
+        .map(|change| change.attributes.join("\u{1f}"))
+        .collect();
     let seq: Vec<i64> = changes.iter().map(|change| change.seq).collect();
     let txn: Vec<Uuid> = changes.iter().map(|change| change.txn).collect();
     let index: Vec<i32> = changes.iter().map(|change| change.txn_index).collect();
@@ -244,7 +270,14 @@ pub async fn insert_pending(
         "insert into pending (tenant_id, key_kind, key_id, member, seq, lane, accepted_at, due_at)
          select $1, *, $7::timestamptz, $7::timestamptz + make_interval(secs => $8)
          from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[], $6::int2[])",
-        tenant.0, &kind, &id, &member, &seq, &lane, accepted_at, ENQUEUE_GRACE_SECONDS
+        tenant.0,
+        &kind,
+        &id,
+        &member,
+        &seq,
+        &lane,
+        accepted_at,
+        ENQUEUE_GRACE_SECONDS
     )
     .execute(conn)
     .await?;

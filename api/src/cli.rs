@@ -1,0 +1,246 @@
+//! The command line. Every setting is a flag or an environment variable; `--help` is the
+//! reference.
+
+use crate::auth::{Scope, Secret};
+use crate::config::Config;
+use anyhow::{Context as _, bail};
+use clap::{Args, Parser, Subcommand};
+use rollcall_shared::config::PostgresConfig;
+use rollcall_shared::directory::TenantId;
+use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
+use rollcall_shared::store::{self, PgConnection};
+use rollcall_shared::telemetry::{LogConfig, init_logs};
+use serde_json::json;
+use uuid::Uuid;
+
+/// The API of Rollcall: takes SCIM 2.0 writes in any order and keeps the directory in step.
+///
+/// A first deployment: `migrate`, `tenant create acme`, `token create --tenant acme --scope
+/// scim`, then `serve`, and a worker beside it (rollcall-worker).
+#[derive(Parser)]
+#[command(name = "rollcall-api", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    logs: LogConfig,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API until SIGTERM or SIGINT
+    ///
+    /// Starts without Postgres or Redis and says so at /readyz. On the signal it takes no new
+    /// connections, lets requests under way finish, and exits.
+    Serve(Box<Config>),
+    /// Bring the database's schema up to date, then exit
+    ///
+    /// Safe to run from several places at once: the first one migrates, the others wait.
+    Migrate(PostgresConfig),
+    /// Manage tenants: the companies whose directories are kept
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Manage the tokens clients authenticate with
+    ///
+    /// Several tokens may be valid at once, so they are rotated without a gap: create the new
+    /// one, give it to the client, revoke the old one. A revocation takes hold within 5 seconds.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Subcommand)]
+enum TenantCommand {
+    /// Create a tenant
+    Create {
+        /// Name of the tenant, unique in this deployment
+        name: String,
+        #[command(flatten)]
+        postgres: PostgresConfig,
+    },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Create a token and print its secret, which is shown only this once
+    Create(Box<CreateToken>),
+    /// List a tenant's tokens, without their secrets
+    List {
+        /// Name of the tenant
+        #[arg(long)]
+        tenant: String,
+        /// Print a JSON array instead of a table
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        postgres: PostgresConfig,
+    },
+    /// End a token now
+    Revoke {
+        /// The token's id, see `token list`
+        id: Uuid,
+        #[command(flatten)]
+        postgres: PostgresConfig,
+    },
+}
+
+#[derive(Args)]
+struct CreateToken {
+    /// Name of the tenant it speaks for
+    #[arg(long)]
+    tenant: String,
+    /// What it may be used for
+    #[arg(long, value_enum)]
+    scope: Scope,
+    /// What to call it, e.g. "Entra production"
+    #[arg(long, default_value = "")]
+    name: String,
+    /// The system that writes with it: externalIds are unique per source. A token that replaces
+    /// another must have the same
+    #[arg(long, default_value = "default")]
+    source: String,
+    /// Days until it expires; without it, it is valid until revoked
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=36_500))]
+    expires_in_days: Option<i32>,
+    /// Print a JSON object with the token's id beside the secret
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    postgres: PostgresConfig,
+}
+
+/// Parse the command line and do what it says.
+///
+/// # Errors
+/// Anything that keeps the command from being carried out, in words for the operator.
+pub async fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    init_logs(&cli.logs.filter, cli.logs.format)?;
+    match cli.command {
+        Command::Serve(config) => serve(*config).await,
+        Command::Migrate(postgres) => {
+            let pool = store::connect(&postgres).context("DATABASE_URL cannot be used")?;
+            store::migrate(&pool).await.context("the database could not be migrated")?;
+            eprintln!("the database is up to date");
+            Ok(())
+        }
+        Command::Tenant(TenantCommand::Create { name, postgres }) => {
+            let mut connection = connect(&postgres).await?;
+            match tokens::create_tenant(&mut connection, &name).await? {
+                Some(id) => println!("{id}"),
+                None => bail!("there is a tenant named {name:?} already"),
+            }
+            Ok(())
+        }
+        Command::Token(TokenCommand::Create(create)) => create_token(*create).await,
+        Command::Token(TokenCommand::List { tenant, json, postgres }) => {
+            let mut connection = connect(&postgres).await?;
+            let id = tenant_id(&mut connection, &tenant).await?;
+            let rows = tokens::list(&mut connection, id).await?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&rows)?);
+            } else {
+                print_table(&rows);
+            }
+            Ok(())
+        }
+        Command::Token(TokenCommand::Revoke { id, postgres }) => {
+            let mut connection = connect(&postgres).await?;
+            if !tokens::revoke(&mut connection, id).await? {
+                bail!("there is no token with the id {id}");
+            }
+            eprintln!("revoked; every process honours it within 5 seconds");
+            Ok(())
+        }
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let address = config.http.listen;
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))?;
+    Ok(crate::run(config, listener, signalled()).await?)
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        _ => {
+            tracing::error!("signals cannot be received: the process can only be killed");
+            std::future::pending().await
+        }
+    }
+}
+
+async fn create_token(create: CreateToken) -> anyhow::Result<()> {
+    let mut connection = connect(&create.postgres).await?;
+    let tenant = tenant_id(&mut connection, &create.tenant).await?;
+    let secret = Secret::generate(create.scope).context("the system has no randomness to give")?;
+    let token = NewToken {
+        name: &create.name,
+        scope: create.scope.name(),
+        source: &create.source,
+        secret_hash: &secret.hash(),
+        prefix: secret.prefix(),
+        valid_days: create.expires_in_days,
+    };
+    let row = tokens::create(&mut connection, tenant, &token).await?;
+    if create.json {
+        let printed = json!({
+            "id": row.id,
+            "secret": secret.reveal(),
+            "scope": row.scope,
+            "name": row.name,
+            "source": row.source,
+            "expires_at": row.expires_at,
+        });
+        println!("{printed}");
+    } else {
+        println!("{}", secret.reveal());
+        eprintln!("token {} created; the secret is not shown again", row.id);
+    }
+    Ok(())
+}
+
+fn print_table(rows: &[TokenRow]) {
+    let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
+        time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M").to_string())
+    };
+    println!(
+        "{:36}  {:18}  {:8}  {:12}  {:16}  {:16}  {:16}  NAME",
+        "ID", "PREFIX", "SCOPE", "SOURCE", "EXPIRES", "LAST USED", "REVOKED"
+    );
+    for row in rows {
+        println!(
+            "{:36}  {:18}  {:8}  {:12}  {:16}  {:16}  {:16}  {}",
+            row.id.to_string(),
+            row.prefix,
+            row.scope,
+            row.source,
+            time(row.expires_at),
+            time(row.last_used_at),
+            time(row.revoked_at),
+            row.name
+        );
+    }
+}
+
+type Connection = rollcall_shared::store::PooledConnection;
+
+/// One connection for a command. The URL never appears in an error: it holds a password.
+async fn connect(postgres: &PostgresConfig) -> anyhow::Result<Connection> {
+    let pool = store::connect(postgres).context("DATABASE_URL cannot be used")?;
+    pool.acquire().await.context("the database cannot be reached")
+}
+
+async fn tenant_id(connection: &mut PgConnection, name: &str) -> anyhow::Result<TenantId> {
+    let found = tokens::tenant_named(connection, name).await?;
+    found.with_context(|| format!("there is no tenant named {name:?}; create it with `tenant create`"))
+}

@@ -1,0 +1,81 @@
+use clap::Args;
+use rollcall_shared::config::{PostgresConfig, RedisConfig};
+use rollcall_shared::scim::Limits;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Settings of `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    #[command(flatten)]
+    pub postgres: PostgresConfig,
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    #[command(flatten)]
+    pub http: HttpConfig,
+}
+
+/// How the API is reached, and what it lets one client do.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpConfig {
+    /// Address and port to listen on
+    #[arg(long, env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// URL under which clients reach this server, e.g. https://directory.example.com; needed
+    /// behind a proxy, otherwise taken from the Host header
+    #[arg(long, env = "ROLLCALL_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Requests per second one token may make, and the size of its burst; 0: no limit
+    #[arg(long, env = "ROLLCALL_REQUESTS_PER_SECOND", default_value_t = 1000, value_name = "N")]
+    pub requests_per_second: u32,
+
+    /// Requests answered at the same time; over it, 503
+    #[arg(long, env = "ROLLCALL_REQUESTS_IN_FLIGHT", default_value_t = 1024, value_name = "N")]
+    pub requests_in_flight: usize,
+
+    /// Bytes of request bodies held in memory at the same time; over it, 503
+    #[arg(long, env = "ROLLCALL_BODY_BUDGET_BYTES", default_value_t = 64 * 1024 * 1024, value_name = "BYTES")]
+    pub body_budget_bytes: usize,
+
+    /// Bytes of one request body; over it, 413
+    #[arg(long, env = "ROLLCALL_BODY_BYTES", default_value_t = 1024 * 1024, value_name = "BYTES")]
+    pub body_bytes: usize,
+
+    /// Bytes of one bulk request's body; over it, 413
+    #[arg(long, env = "ROLLCALL_BULK_BODY_BYTES", default_value_t = 10 * 1024 * 1024, value_name = "BYTES")]
+    pub bulk_body_bytes: usize,
+
+    /// Operations of one bulk request; over it, 413
+    #[arg(long, env = "ROLLCALL_BULK_OPERATIONS", default_value_t = 1000, value_name = "N")]
+    pub bulk_operations: usize,
+
+    /// Seconds until a request that is not answered gets a 503
+    #[arg(long, env = "ROLLCALL_REQUEST_TIMEOUT_SECONDS", default_value_t = 50, value_name = "SECONDS")]
+    pub request_timeout_seconds: u64,
+
+    /// Seconds that requests under way get to finish when the process is told to stop
+    #[arg(long, env = "ROLLCALL_DRAIN_SECONDS", default_value_t = 20, value_name = "SECONDS")]
+    pub drain_seconds: u64,
+}
+
+impl HttpConfig {
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
+
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+
+    /// What ServiceProviderConfig advertises and the routes enforce.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bulk_operations: self.bulk_operations,
+            bulk_payload_bytes: self.bulk_body_bytes,
+            ..Limits::default()
+        }
+    }
+}

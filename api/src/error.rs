@@ -1,0 +1,196 @@
+//! Every refusal of the API, and the two dialects it is told in: SCIM error bodies (RFC 7644
+//! §3.12) under `/scim`, problem details (RFC 9457) everywhere else.
+
+use crate::accept::AcceptError;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rollcall_shared::scim::{ScimError, ScimType};
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::search::SearchError;
+use serde_json::json;
+
+/// What a client is told when it does not get what it asked for. `detail` names attributes,
+/// parameters and limits, never values.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    status: StatusCode,
+    scim_type: Option<ScimType>,
+    detail: String,
+    retry_after_seconds: Option<u64>,
+    /// Value of `WWW-Authenticate`.
+    challenge: Option<String>,
+}
+
+impl Failure {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
+        Failure {
+            status,
+            scim_type: None,
+            detail: detail.into(),
+            retry_after_seconds: None,
+            challenge: None,
+        }
+    }
+
+    pub fn with_type(self, scim_type: ScimType) -> Failure {
+        let scim_type = Some(scim_type);
+        Failure { scim_type, ..self }
+    }
+
+    /// 503: come back in a moment.
+    pub fn unavailable(detail: &str) -> Failure {
+        Failure {
+            retry_after_seconds: Some(2),
+            ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
+    /// 429.
+    pub fn too_many_requests(detail: &str, wait: std::time::Duration) -> Failure {
+        Failure {
+            retry_after_seconds: Some(wait.as_secs_f64().ceil().max(1.0) as u64),
+            ..Failure::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        }
+    }
+
+    /// 401 or 403 with the reason in `WWW-Authenticate` (RFC 6750 §3).
+    pub fn challenged(status: StatusCode, detail: impl Into<String>, challenge: impl Into<String>) -> Failure {
+        Failure {
+            challenge: Some(challenge.into()),
+            ..Failure::new(status, detail)
+        }
+    }
+
+    /// 500. The cause belongs into the log, not here.
+    pub fn internal() -> Failure {
+        Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "something went wrong on our side; the log has the details under this request's id",
+        )
+    }
+}
+
+impl From<ScimError> for Failure {
+    fn from(error: ScimError) -> Failure {
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Failure {
+            scim_type: error.scim_type,
+            ..Failure::new(status, error.detail)
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Conflict(_) => {
+                tracing::warn!(error = %chain(&error), "the database could not answer a request");
+                Failure::unavailable("the database is not available at the moment")
+            }
+            StoreError::Statement(_) => {
+                tracing::error!(error = %chain(&error), "a statement failed");
+                Failure::internal()
+            }
+        }
+    }
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Failure {
+        match error {
+            SearchError::Scim(error) => error.into(),
+            SearchError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AcceptError> for Failure {
+    fn from(error: AcceptError) -> Failure {
+        match error {
+            AcceptError::Scim(error) => error.into(),
+            AcceptError::Unavailable | AcceptError::Skipped => {
+                Failure::unavailable("the write could not be stored at the moment")
+            }
+        }
+    }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+/// Which dialect a part of the API speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    Scim,
+    Problem,
+}
+
+impl Surface {
+    pub fn response(self, failure: Failure) -> Response {
+        let (content_type, body) = match self {
+            Surface::Scim => {
+                let error = ScimError::new(failure.status.as_u16(), failure.scim_type, failure.detail);
+                ("application/scim+json", error.to_body())
+            }
+            Surface::Problem => {
+                let body = json!({
+                    "title": failure.status.canonical_reason(),
+                    "status": failure.status.as_u16(),
+                    "detail": failure.detail,
+                });
+                ("application/problem+json", body)
+            }
+        };
+        let mut response = (failure.status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(seconds) = failure.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = failure.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// A [`Failure`] of a handler under `/scim`.
+#[derive(Debug)]
+pub struct ScimFailure(pub Failure);
+
+/// A [`Failure`] of a handler elsewhere.
+#[derive(Debug)]
+pub struct Problem(pub Failure);
+
+impl<E: Into<Failure>> From<E> for ScimFailure {
+    fn from(error: E) -> ScimFailure {
+        ScimFailure(error.into())
+    }
+}
+
+impl<E: Into<Failure>> From<E> for Problem {
+    fn from(error: E) -> Problem {
+        Problem(error.into())
+    }
+}
+
+impl IntoResponse for ScimFailure {
+    fn into_response(self) -> Response {
+        Surface::Scim.response(self.0)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        Surface::Problem.response(self.0)
+    }
+}

@@ -1,0 +1,76 @@
+//! Every route, with what stands before it.
+
+use crate::auth::Scope;
+use crate::error::{Failure, Problem, ScimFailure, Surface};
+use crate::middleware::{Allowed, admit, authorize, catch_panic, observe};
+use crate::routes;
+use crate::state::App;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The API: SCIM, operations, content and health.
+pub fn router(app: App) -> Router {
+    let scim = routes::scim()
+        .fallback(no_scim_endpoint)
+        .method_not_allowed_fallback(no_scim_method);
+    let scim = guarded(&app, scim, &[Scope::Scim], Surface::Scim);
+
+    // A receipt is for whoever wrote, and for operators; the rest of /ops for operators only.
+    let receipts = problems(routes::receipts());
+    let receipts = authorized(&app, receipts, &[Scope::Operator, Scope::Scim], Surface::Problem);
+    let ops = problems(routes::ops());
+    let ops = authorized(&app, ops, &[Scope::Operator], Surface::Problem);
+    let ops = admitted(&app, ops.merge(receipts), Surface::Problem);
+
+    let content = guarded(&app, problems(Router::new()), &[Scope::Content], Surface::Problem);
+
+    Router::new()
+        .nest("/scim/v2", scim)
+        .nest("/ops/v1", ops)
+        .nest("/content/v1", content)
+        .route("/healthz", get(routes::healthz))
+        .route("/readyz", get(routes::readyz))
+        .route("/metrics", get(routes::metrics))
+        .fallback(no_endpoint)
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(app.clone(), observe))
+        .with_state(app)
+}
+
+fn problems(routes: Router<App>) -> Router<App> {
+    routes.fallback(no_endpoint).method_not_allowed_fallback(no_method)
+}
+
+fn guarded(app: &App, routes: Router<App>, scopes: &'static [Scope], surface: Surface) -> Router<App> {
+    admitted(app, authorized(app, routes, scopes, surface), surface)
+}
+
+fn authorized(app: &App, routes: Router<App>, scopes: &'static [Scope], surface: Surface) -> Router<App> {
+    let allowed = Allowed { scopes, surface };
+    routes.layer(from_fn_with_state((app.clone(), allowed), authorize))
+}
+
+fn admitted(app: &App, routes: Router<App>, surface: Surface) -> Router<App> {
+    routes
+        .layer(from_fn_with_state((app.clone(), surface), admit))
+        .layer(CatchPanicLayer::custom(catch_panic(surface)))
+}
+
+async fn no_scim_endpoint() -> ScimFailure {
+    ScimFailure(Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint"))
+}
+
+async fn no_scim_method() -> ScimFailure {
+    ScimFailure(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method"))
+}
+
+async fn no_endpoint() -> Problem {
+    Problem(Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint"))
+}
+
+async fn no_method() -> Problem {
+    Problem(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method"))
+}

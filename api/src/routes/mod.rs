@@ -1,0 +1,27 @@
+//! One module per area of the API.
+
+mod health;
+mod metrics;
+mod ops;
+mod scim;
+
+pub use self::health::{healthz, readyz};
+pub use self::metrics::metrics;
+
+use crate::state::App;
+use axum::Router;
+
+/// Under `/scim/v2`, for tokens of the scope `scim`.
+pub fn scim() -> Router<App> {
+    scim::routes()
+}
+
+/// Under `/ops/v1`, for tokens of the scope `operator`.
+pub fn ops() -> Router<App> {
+    ops::routes()
+}
+
+/// Under `/ops/v1`, for tokens of the scope `operator` or `scim`.
+pub fn receipts() -> Router<App> {
+    ops::receipt_routes()
+}

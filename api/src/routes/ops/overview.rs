@@ -1,0 +1,96 @@
+use crate::error::Problem;
+use crate::extract::Caller;
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use rollcall_shared::queue::{Depth, QueueError};
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::overview::{self, Backlog, Counts, Pace};
+use rollcall_shared::telemetry::{JobState, LinkSlot, QueueName, read_depths};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Longest time the overview waits for Redis.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// `GET /ops/v1/overview`: the tenant's directory and backlog, and the deployment's queues.
+/// `queues` and `workers` are null when Redis does not answer.
+pub(super) async fn overview(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let (backlog, counts, pace) = {
+        let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+        (
+            overview::backlog(&mut connection, Some(tenant)).await?,
+            overview::counts(&mut connection, tenant).await?,
+            overview::pace(&mut connection, tenant).await?,
+        )
+    };
+    let redis = tokio::time::timeout(LONGEST, redis(&app)).await;
+    let (queues, workers) = match redis {
+        Ok(Ok((queues, workers))) => (queues, workers.into()),
+        Ok(Err(_)) | Err(_) => (Value::Null, Value::Null),
+    };
+    Ok(Json(json!({
+        "directory": directory(&counts),
+        "backlog": backlog_figures(&backlog),
+        "pace": pace_figures(&pace),
+        "queues": queues,
+        "workers": workers,
+    })))
+}
+
+async fn redis(app: &App) -> Result<(Value, usize), QueueError> {
+    let depths = read_depths(&app.queues).await?;
+    Ok((queue_figures(&depths), app.queues.processes().await?))
+}
+
+fn directory(counts: &Counts) -> Value {
+    json!({
+        "people": {
+            "active": counts.people_active,
+            "deactivated": counts.people_deactivated,
+            "deprovisioned": counts.people_deprovisioned,
+        },
+        "teams": counts.teams,
+        "memberships": counts.memberships,
+        "reportingLines": counts.reporting_lines,
+    })
+}
+
+fn backlog_figures(backlog: &Backlog) -> Value {
+    let of = |slot: LinkSlot| {
+        let found = backlog.waiters.iter().find(|(column, _)| LinkSlot::from_column(*column) == Some(slot));
+        (slot.name().to_owned(), found.map_or(0, |(_, count)| *count).into())
+    };
+    let waiters: Map<String, Value> = LinkSlot::ALL.iter().copied().map(of).collect();
+    json!({
+        "pendingChanges": backlog.pending,
+        "parkedKeys": backlog.parked,
+        "oldestPendingSeconds": backlog.oldest_pending_seconds,
+        "waiters": waiters,
+        "oldestWaiterSince": backlog.oldest_waiter_since,
+        "rejections": backlog.rejections,
+    })
+}
+
+fn pace_figures(pace: &Pace) -> Value {
+    json!({
+        "acceptedLastMinute": pace.accepted,
+        "appliedLastMinute": pace.applied,
+        "acknowledgedToAppliedSeconds": { "p50": pace.p50_seconds, "p99": pace.p99_seconds },
+    })
+}
+
+fn queue_figures(depths: &[(QueueName, Depth)]) -> Value {
+    let figures = |(queue, depth): &(QueueName, Depth)| {
+        let body = json!({
+            JobState::Ready.name(): depth.ready,
+            JobState::Running.name(): depth.running,
+            JobState::Scheduled.name(): depth.scheduled,
+            JobState::Dead.name(): depth.dead,
+            "oldestReadySeconds": depth.oldest_ready_seconds,
+        });
+        (queue.name().to_owned(), body)
+    };
+    depths.iter().map(figures).collect::<Map<String, Value>>().into()
+}

@@ -1,0 +1,172 @@
+use crate::error::{Failure, Problem};
+use crate::extract::{Caller, Page};
+use crate::state::App;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use rollcall_shared::scim::{ResourceType, etag};
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::receipts::{self, ReceiptRow, RejectedRow, WaitingRow};
+use rollcall_shared::telemetry::LinkSlot;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Most waiting links listed per write.
+const MOST_WAITING: i64 = 100;
+
+/// `GET /ops/v1/receipts/{txn}` or `/{txn}:{index}`: what became of the writes of a request.
+pub(super) async fn receipt(
+    State(app): State<App>,
+    caller: Caller,
+    Path(receipt): Path<String>,
+    page: Page,
+) -> Result<Json<Value>, Problem> {
+    let (txn, index) = parse(&receipt).ok_or_else(not_found)?;
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let total = match index {
+        Some(_) => 1,
+        None => receipts::count(&mut connection, tenant, txn).await?,
+    };
+    let rows = receipts::page(&mut connection, tenant, txn, index, page.start_index - 1, page.count).await?;
+    if total == 0 || (index.is_some() && rows.is_empty()) {
+        return Err(not_found().into());
+    }
+    let changes: Vec<(i64, Uuid)> = rows.iter().map(|row| (row.seq, row.directory_id)).collect();
+    let waiting = receipts::waiting(&mut connection, tenant, &changes, MOST_WAITING).await?;
+    let applied: Vec<(Uuid, i64, i64)> = rows
+        .iter()
+        .filter_map(|row| Some((row.resource_id, row.seq, row.applied_seq?)))
+        .collect();
+    let rejected = receipts::rejected(&mut connection, tenant, &applied).await?;
+    let operations: Vec<Value> = rows.iter().map(|row| operation(row, &waiting, &rejected)).collect();
+    Ok(Json(json!({
+        "txn": txn,
+        "totalResults": total,
+        "startIndex": page.start_index,
+        "itemsPerPage": operations.len(),
+        "operations": operations,
+    })))
+}
+
+/// `{txn}` or `{txn}:{index}`.
+fn parse(receipt: &str) -> Option<(Uuid, Option<i32>)> {
+    match receipt.split_once(':') {
+        None => Some((Uuid::try_parse(receipt).ok()?, None)),
+        Some((txn, index)) => Some((Uuid::try_parse(txn).ok()?, Some(index.parse().ok()?))),
+    }
+}
+
+fn not_found() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is no such receipt")
+}
+
+/// How far an accepted write has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Acknowledged; the directory has yet to catch up.
+    Accepted,
+    /// It asserted nothing that was not there already.
+    Unchanged,
+    /// The directory shows it.
+    Applied,
+    /// Applied together with a later write to the same resource.
+    Superseded,
+    /// Applied, except for links that wait or values that were rejected.
+    PartlyApplied,
+}
+
+impl Progress {
+    fn of(row: &ReceiptRow, something_missing: bool) -> Progress {
+        match row.applied_seq {
+            _ if row.unchanged => Progress::Unchanged,
+            _ if row.pending > 0 => Progress::Accepted,
+            None => Progress::Accepted,
+            Some(_) if something_missing => Progress::PartlyApplied,
+            Some(applied) if applied > row.seq => Progress::Superseded,
+            Some(_) => Progress::Applied,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Progress::Accepted => "accepted",
+            Progress::Unchanged => "unchanged",
+            Progress::Applied => "applied",
+            Progress::Superseded => "superseded",
+            Progress::PartlyApplied => "partly_applied",
+        }
+    }
+}
+
+fn operation(
+    row: &ReceiptRow,
+    waiting: &HashMap<i64, Vec<WaitingRow>>,
+    rejected: &HashMap<i64, Vec<RejectedRow>>,
+) -> Value {
+    let waiting = waiting.get(&row.seq).map(Vec::as_slice).unwrap_or_default();
+    let rejected = rejected.get(&row.seq).map(Vec::as_slice).unwrap_or_default();
+    let state = Progress::of(row, !(waiting.is_empty() && rejected.is_empty()));
+    let kind = ResourceType::from_column(row.kind).map(ResourceType::name);
+    let mut operation = json!({
+        "index": row.txn_index,
+        "state": state.name(),
+        "operation": row.operation,
+        "resourceType": kind,
+        "id": row.resource_id,
+        "version": etag(row.version),
+        "acceptedAt": row.accepted_at,
+        "attributes": row.attributes,
+    });
+    if row.pending > 0 {
+        operation["pendingKeys"] = row.pending.into();
+    }
+    if row.parked > 0 {
+        operation["parkedKeys"] = row.parked.into();
+    }
+    if row.pending == 0 && !row.unchanged && row.applied_seq.is_some() {
+        operation["appliedAt"] = json!(row.applied_at);
+        operation["appliedFields"] = json!(row.fields);
+    }
+    if state == Progress::Superseded {
+        operation["appliedWith"] = json!({ "txn": row.applied_txn, "index": row.applied_txn_index });
+    }
+    if !waiting.is_empty() {
+        operation["waiting"] = waiting.iter().map(waits).collect();
+    }
+    if !rejected.is_empty() {
+        operation["rejected"] = rejected.iter().map(refused).collect();
+    }
+    operation
+}
+
+fn waits(link: &WaitingRow) -> Value {
+    json!({
+        "slot": LinkSlot::from_column(link.slot).map(LinkSlot::name),
+        "reference": link.reference,
+        "reason": link.reason,
+        "since": link.since,
+        "attempts": link.attempts,
+        "nextAttemptAt": link.next_attempt_at,
+    })
+}
+
+fn refused(value: &RejectedRow) -> Value {
+    json!({ "field": value.rule, "reason": value.reason, "since": value.since })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parse_receipt_with_and_without_index() {
+        let txn = Uuid::from_u128(7);
+        assert_eq!(parse(&txn.to_string()), Some((txn, None)));
+        assert_eq!(parse(&format!("{txn}:12")), Some((txn, Some(12))));
+        for wrong in ["", "x", ":1", &format!("{txn}:"), &format!("{txn}:-"), &format!("{txn}:99999999999")] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use super::answer::Answer;
+use super::write::{if_match, resource_id, submit};
+use crate::accept::Write;
+use crate::error::ScimFailure;
+use crate::extract::{Caller, Segment};
+use crate::state::App;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use rollcall_shared::scim::ResourceType;
+
+/// `DELETE /Users/{id}`: 204.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Extension(kind): Extension<ResourceType>,
+    caller: Caller,
+    Segment(id): Segment,
+    headers: HeaderMap,
+) -> Result<Answer, ScimFailure> {
+    let write = Write::Delete {
+        kind,
+        id: resource_id(kind, &id)?,
+        if_match: if_match(&headers),
+    };
+    let accepted = submit(&app, &caller, write).await?;
+    Ok(Answer::new(StatusCode::NO_CONTENT, None).receipt(accepted.txn))
+}

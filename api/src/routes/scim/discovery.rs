@@ -1,0 +1,43 @@
+//! What the server can do (RFC 7644 §4).
+
+use super::answer::Answer;
+use crate::error::ScimFailure;
+use crate::extract::{BaseUrl, Segment};
+use crate::state::App;
+use axum::extract::State;
+use rollcall_shared::scim::{ScimError, discovery};
+
+/// `GET /ServiceProviderConfig`
+pub(super) async fn service_provider_config(State(app): State<App>, BaseUrl(base): BaseUrl) -> Answer {
+    Answer::ok(discovery::service_provider_config(&base, &app.limits))
+}
+
+/// `GET /Schemas`
+pub(super) async fn schemas(BaseUrl(base): BaseUrl) -> Answer {
+    Answer::ok(discovery::schemas(&base))
+}
+
+/// `GET /Schemas/{urn}`
+pub(super) async fn schema(BaseUrl(base): BaseUrl, Segment(urn): Segment) -> Result<Answer, ScimFailure> {
+    let schema = discovery::schema(&base, &urn);
+    Ok(schema.map(Answer::ok).ok_or_else(|| ScimError::not_found("there is no such schema"))?)
+}
+
+/// `GET /ResourceTypes`
+pub(super) async fn resource_types(BaseUrl(base): BaseUrl) -> Answer {
+    Answer::ok(discovery::resource_types(&base))
+}
+
+/// `GET /ResourceTypes/{name}`
+pub(super) async fn resource_type(
+    BaseUrl(base): BaseUrl,
+    Segment(name): Segment,
+) -> Result<Answer, ScimFailure> {
+    let found = discovery::resource_type(&base, &name);
+    Ok(found.map(Answer::ok).ok_or_else(|| ScimError::not_found("there is no such resource type"))?)
+}
+
+/// `/Me`: a token speaks for a system, not for a person.
+pub(super) async fn me() -> ScimFailure {
+    ScimError::not_implemented("/Me is not supported: a token speaks for a system, not for a person").into()
+}

@@ -1,0 +1,64 @@
+use super::answer::Answer;
+use super::present::{location, present, selects_derived};
+use crate::error::{Failure, ScimFailure};
+use crate::extract::{BaseUrl, Caller, SearchQuery, Segment};
+use crate::state::App;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use rollcall_shared::directory::TenantId;
+use rollcall_shared::scim::{ResourceType, ScimError, etag_matches, filter};
+use rollcall_shared::store::search::{self, Stored};
+use rollcall_shared::store::{PgConnection, StoreError};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// `GET /Users/{id}`: by id, or else by externalId. 304 when the client has this version and
+/// asks for nothing derived.
+pub(super) async fn read(
+    State(app): State<App>,
+    Extension(kind): Extension<ResourceType>,
+    caller: Caller,
+    BaseUrl(base): BaseUrl,
+    Segment(id): Segment,
+    query: SearchQuery,
+    headers: HeaderMap,
+) -> Result<Answer, ScimFailure> {
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let found = find(&mut connection, tenant, kind, &id).await?;
+    let resource = found.ok_or_else(|| not_found(kind))?;
+    let url = location(&base, kind, resource.id);
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    if known.is_some_and(|tags| etag_matches(tags, resource.version))
+        && !selects_derived(kind, &query.selection)
+    {
+        return Ok(Answer::new(StatusCode::NOT_MODIFIED, None).version(resource.version));
+    }
+    let version = resource.version;
+    let mut bodies = present(&mut connection, tenant, &base, &[resource], &query.selection).await?;
+    let body = bodies.pop();
+    Ok(Answer::new(StatusCode::OK, body).location(&url).version(version))
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    kind: ResourceType,
+    id: &str,
+) -> Result<Option<Stored>, Failure> {
+    if let Ok(id) = Uuid::try_parse(id)
+        && let Some(resource) = search::get(connection, tenant, kind, id).await?
+    {
+        return Ok(Some(resource));
+    }
+    let by_external_id = filter::parse(&format!("externalId eq {}", Value::from(id)))?;
+    let (mut found, total) = search::list(connection, tenant, kind, &Some(by_external_id), 1, 2).await?;
+    // Two sources may use the same externalId: then it names nobody.
+    Ok(found.pop().filter(|_| total == 1))
+}
+
+/// 404 for a resource of this kind.
+pub(super) fn not_found(kind: ResourceType) -> ScimError {
+    ScimError::not_found(format!("there is no such {}", kind.name()))
+}

@@ -1,0 +1,139 @@
+use super::answer::Answer;
+use super::present::{location, present, represent_alone};
+use super::read::not_found;
+use crate::accept::{Accepted, Write};
+use crate::error::ScimFailure;
+use crate::extract::{BaseUrl, Body, Caller, SearchQuery, Segment};
+use crate::state::App;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use rollcall_shared::directory::Lane;
+use rollcall_shared::scim::{Patch, ResourceType, ScimError, Selection, parse_resource};
+use rollcall_shared::store::search::Stored;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// `POST /Users`: 201 with the representation.
+pub(super) async fn create(
+    State(app): State<App>,
+    Extension(kind): Extension<ResourceType>,
+    caller: Caller,
+    BaseUrl(base): BaseUrl,
+    query: SearchQuery,
+    body: Body,
+) -> Result<Answer, ScimFailure> {
+    let write = Write::Create {
+        kind,
+        id: Uuid::now_v7(),
+        body: parse_resource(kind, body.json)?,
+    };
+    let accepted = submit(&app, &caller, write).await?;
+    let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
+    Ok(written(StatusCode::CREATED, &base, &accepted, Some(body)))
+}
+
+/// `PUT /Users/{id}`: 200 with the representation.
+pub(super) async fn replace(
+    State(app): State<App>,
+    Extension(kind): Extension<ResourceType>,
+    caller: Caller,
+    BaseUrl(base): BaseUrl,
+    Segment(id): Segment,
+    query: SearchQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer, ScimFailure> {
+    let write = Write::Replace {
+        kind,
+        id: resource_id(kind, &id)?,
+        body: parse_resource(kind, body.json)?,
+        if_match: if_match(&headers),
+    };
+    let accepted = submit(&app, &caller, write).await?;
+    let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
+    Ok(written(StatusCode::OK, &base, &accepted, Some(body)))
+}
+
+/// `PATCH /Users/{id}`: 200 with the representation. A Group is answered with 204, since its
+/// members may be many, unless the client asks for attributes.
+pub(super) async fn patch(
+    State(app): State<App>,
+    Extension(kind): Extension<ResourceType>,
+    caller: Caller,
+    BaseUrl(base): BaseUrl,
+    Segment(id): Segment,
+    query: SearchQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer, ScimFailure> {
+    let write = Write::Patch {
+        kind,
+        id: resource_id(kind, &id)?,
+        patch: Patch::parse(kind, body.json)?,
+        if_match: if_match(&headers),
+    };
+    let accepted = submit(&app, &caller, write).await?;
+    if kind == ResourceType::Group && !query.selected {
+        return Ok(written(StatusCode::NO_CONTENT, &base, &accepted, None));
+    }
+    let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
+    Ok(written(StatusCode::OK, &base, &accepted, Some(body)))
+}
+
+/// Hand a write to the acceptor under a new receipt.
+pub(super) async fn submit(app: &App, caller: &Caller, write: Write) -> Result<Accepted, ScimFailure> {
+    let txn = Uuid::now_v7();
+    Ok(app.acceptor.submit(&caller.writer(Lane::Live), txn, 0, write).await?)
+}
+
+/// The id in the path of a write. An id that is none names nothing.
+pub(super) fn resource_id(kind: ResourceType, id: &str) -> Result<Uuid, ScimError> {
+    Uuid::try_parse(id).map_err(|_| not_found(kind))
+}
+
+/// An `If-Match` that is no text matches no version.
+pub(super) fn if_match(headers: &HeaderMap) -> Option<String> {
+    let tags = headers.get(header::IF_MATCH)?;
+    Some(tags.to_str().unwrap_or_default().to_owned())
+}
+
+fn written(status: StatusCode, base: &str, accepted: &Accepted, body: Option<Value>) -> Answer {
+    Answer::new(status, body)
+        .location(&location(base, accepted.kind, accepted.id))
+        .version(accepted.version)
+        .receipt(accepted.txn)
+}
+
+/// The representation of what was accepted. Reporting lines are the worker's and come later:
+/// they are no part of it. The write is committed: when what hangs on other resources cannot be
+/// read any more, the answer goes without it.
+async fn represent(
+    app: &App,
+    caller: &Caller,
+    base: &str,
+    accepted: &Accepted,
+    selection: &Selection,
+) -> Value {
+    let hangs_on_nothing = accepted.kind == ResourceType::User && accepted.version == 1;
+    let resources = [Stored {
+        id: accepted.id,
+        directory_id: Uuid::nil(),
+        kind: accepted.kind,
+        document: accepted.document.clone(),
+        version: accepted.version,
+        seq: 0,
+        created_at: accepted.created_at,
+        modified_at: accepted.modified_at,
+    }];
+    let tenant = caller.0.tenant;
+    if !hangs_on_nothing
+        && let Ok(mut connection) = app.pool.acquire().await
+        && let Ok(mut bodies) = present(&mut connection, tenant, base, &resources, selection).await
+        && let Some(body) = bodies.pop()
+    {
+        return body;
+    }
+    let [resource] = &resources;
+    represent_alone(base, resource, selection)
+}

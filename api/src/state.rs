@@ -1,0 +1,61 @@
+use crate::accept::{AcceptConfig, Acceptor};
+use crate::auth::Tokens;
+use crate::config::{Config, HttpConfig};
+use crate::limits::{BodyBudget, RateLimit};
+use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
+use rollcall_shared::scim::Limits;
+use rollcall_shared::store::{self, PgPool, StoreError};
+use rollcall_shared::telemetry::Metrics;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What every handler can reach.
+pub type App = Arc<AppState>;
+
+pub struct AppState {
+    pub http: HttpConfig,
+    pub limits: Limits,
+    pub pool: PgPool,
+    pub queues: Arc<Queues>,
+    pub acceptor: Acceptor,
+    pub tokens: Tokens,
+    pub metrics: Arc<Metrics>,
+    pub rate_limit: RateLimit,
+    pub bodies: BodyBudget,
+    pub requests: Arc<Semaphore>,
+}
+
+/// A setting that cannot be used, found at start-up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("DATABASE_URL cannot be used")]
+    Postgres(#[source] StoreError),
+    #[error("REDIS_URL cannot be used")]
+    Redis(#[source] QueueError),
+}
+
+impl AppState {
+    /// Connects lazily: neither store needs to be up.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn new(config: &Config) -> Result<App, SetupError> {
+        let metrics = Metrics::new("api");
+        let pool = store::connect(&config.postgres).map_err(SetupError::Postgres)?;
+        let queues = Queues::connect(&config.redis, QueueConfig::default()).map_err(SetupError::Redis)?;
+        let queues = Arc::new(queues);
+        let accept = AcceptConfig::default();
+        Ok(Arc::new(AppState {
+            http: config.http.clone(),
+            limits: config.http.limits(),
+            acceptor: Acceptor::new(pool.clone(), Arc::clone(&queues), Arc::clone(&metrics), accept),
+            tokens: Tokens::new(pool.clone()),
+            rate_limit: RateLimit::per_second(config.http.requests_per_second),
+            bodies: BodyBudget::new(config.http.body_budget_bytes),
+            requests: Arc::new(Semaphore::new(config.http.requests_in_flight.min(Semaphore::MAX_PERMITS))),
+            pool,
+            queues,
+            metrics,
+        }))
+    }
+}

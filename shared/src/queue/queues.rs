@@ -1,0 +1,358 @@
+//! The queues of a deployment, as seen by those who fill and watch them.
+
+use super::config::QueueConfig;
+use super::error::QueueError;
+use super::job::{Job, LinksJob, ReconcileJob};
+use super::keys::{self, Keys};
+use super::link::{Link, millis};
+use super::scripts;
+use crate::config::RedisConfig;
+use crate::directory::{Lane, TenantId};
+use apalis_codec::json::JsonCodec;
+use apalis_core::backend::codec::Codec;
+use redis::{Client, InfoDict};
+use serde::Deserialize;
+use serde_json::Value;
+use std::{collections::HashMap, marker::PhantomData, sync::Arc, time::Duration};
+use uuid::Uuid;
+
+/// Most jobs one push script adds: longer ones would keep Redis from everyone else.
+const PUSH_BATCH: usize = 250;
+
+/// What readiness checks ask about Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RedisHealth {
+    /// The server never drops keys under memory pressure (`maxmemory-policy noeviction`). Also
+    /// true when the server does not let us ask.
+    pub noeviction: bool,
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Waiting for a worker.
+    pub ready: usize,
+    /// Held by a worker.
+    pub running: usize,
+    /// Snoozed or backing off.
+    pub scheduled: usize,
+    /// Dead letters.
+    pub dead: usize,
+    /// Age of the oldest among the next 100 jobs to be served, in seconds; 0 when none is ready.
+    pub oldest_ready_seconds: u64,
+}
+
+/// A job that was given up on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadJob {
+    pub id: String,
+    pub tenant: TenantId,
+    /// Deliveries that failed, the last one included.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub error: String,
+    /// The job as it was pushed.
+    pub job: Value,
+}
+
+/// All queues of a deployment.
+#[derive(Clone)]
+pub struct Queues {
+    /// Changes written one by one.
+    pub live: JobQueue<ReconcileJob>,
+    /// Changes of imports and resyncs.
+    pub bulk: JobQueue<ReconcileJob>,
+    /// Waiting links.
+    pub links: JobQueue<LinksJob>,
+    processes: String,
+    producers: Link,
+    consumers: Link,
+}
+
+impl Queues {
+    /// The queues on this server. Connections are opened at first use.
+    ///
+    /// # Errors
+    /// [`QueueError::Url`]; never because Redis is down.
+    pub fn connect(redis: &RedisConfig, config: QueueConfig) -> Result<Queues, QueueError> {
+        let client = Client::open(redis.redis_url.as_str()).map_err(QueueError::Url)?;
+        let producers = Link::new(client.clone(), "push", config.push_timeout);
+        let consumers = Link::new(client.clone(), "work", config.response_timeout);
+        let shared = Arc::new(Shared {
+            client,
+            config,
+            producers: producers.clone(),
+            consumers: consumers.clone(),
+            prefix: redis.redis_prefix.clone(),
+        });
+        Ok(Queues {
+            live: JobQueue::new(&shared, "reconcile-live"),
+            bulk: JobQueue::new(&shared, "reconcile-bulk"),
+            links: JobQueue::new(&shared, "links"),
+            processes: keys::processes(&redis.redis_prefix),
+            producers,
+            consumers,
+        })
+    }
+
+    /// The queue in which changes of this lane travel.
+    pub fn lane(&self, lane: Lane) -> &JobQueue<ReconcileJob> {
+        match lane {
+            Lane::Live => &self.live,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+
+    /// Whether Redis answers, and whether it is set up to keep what it is given.
+    ///
+    /// # Errors
+    /// When Redis does not answer within the push timeout.
+    pub async fn ping(&self) -> Result<RedisHealth, QueueError> {
+        self.producers
+            .try_run(async |connection| {
+                let () = redis::cmd("PING").exec_async(connection).await?;
+                let asked: redis::RedisResult<HashMap<String, String>> = redis::cmd("CONFIG")
+                    .arg("GET")
+                    .arg("maxmemory-policy")
+                    .query_async(connection)
+                    .await;
+                let policy = match asked {
+                    Ok(mut settings) => settings.remove("maxmemory-policy"),
+                    Err(error) if error.is_io_error() => return Err(error),
+                    // managed servers often forbid CONFIG, yet tell it here
+                    Err(_) => {
+                        let info: redis::RedisResult<InfoDict> =
+                            redis::cmd("INFO").arg("memory").query_async(connection).await;
+                        info.ok().and_then(|info| info.get("maxmemory_policy"))
+                    }
+                };
+                Ok(RedisHealth {
+                    noeviction: policy.is_none_or(|policy| policy == "noeviction"),
+                })
+            })
+            .await
+    }
+
+    /// Report this worker process as alive for `ttl`; returns how many are alive, this one
+    /// included. Times are the server's.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn heartbeat(&self, process: &str, ttl: Duration) -> Result<usize, QueueError> {
+        self.beat(process, millis(ttl).max(1)).await
+    }
+
+    /// Take this worker process out of the count at once.
+    ///
+    /// # Errors
+    /// When Redis is out of reach; the process then leaves when its last heartbeat ends.
+    pub async fn depart(&self, process: &str) -> Result<(), QueueError> {
+        self.beat(process, 0).await.map(|_| ())
+    }
+
+    async fn beat(&self, process: &str, ttl: u64) -> Result<usize, QueueError> {
+        self.consumers
+            .run(async |connection| {
+                scripts::HEARTBEAT
+                    .key(&self.processes)
+                    .arg(process)
+                    .arg(ttl)
+                    .invoke_async(connection)
+                    .await
+            })
+            .await
+    }
+}
+
+/// What all queues of a process share.
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) config: QueueConfig,
+    pub(super) producers: Link,
+    pub(super) consumers: Link,
+    prefix: String,
+}
+
+/// One queue; cheap to clone.
+pub struct JobQueue<J> {
+    pub(super) name: &'static str,
+    pub(super) keys: Keys,
+    pub(super) shared: Arc<Shared>,
+    _job: PhantomData<fn() -> J>,
+}
+
+impl<J> Clone for JobQueue<J> {
+    fn clone(&self) -> Self {
+        JobQueue {
+            name: self.name,
+            keys: self.keys.clone(),
+            shared: self.shared.clone(),
+            _job: PhantomData,
+        }
+    }
+}
+
+/// A dead letter as it lies in Redis.
+#[derive(Deserialize)]
+struct Letter {
+    tenant: String,
+    attempts: u32,
+    error: String,
+    job: String,
+}
+
+impl<J: Job> JobQueue<J> {
+    pub(super) fn new(shared: &Arc<Shared>, name: &'static str) -> JobQueue<J> {
+        JobQueue {
+            name,
+            keys: Keys::new(&shared.prefix, name),
+            shared: shared.clone(),
+            _job: PhantomData,
+        }
+    }
+
+    /// The queue's name, as in keys, logs and metrics.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Most outstanding jobs of one tenant.
+    pub fn cap(&self) -> usize {
+        self.shared.config.outstanding_per_tenant
+    }
+
+    /// Add jobs of one tenant. Returns how many were accepted, counted from the front; the rest
+    /// were over the tenant's cap. Takes at most the push timeout, and fails at once within
+    /// 200 ms of an earlier failure.
+    ///
+    /// # Errors
+    /// When Redis is out of reach. Some of the jobs may be in the queue nevertheless; pushing
+    /// them again is harmless.
+    pub async fn push(&self, tenant: TenantId, jobs: &[J]) -> Result<usize, QueueError> {
+        let codec = JsonCodec::<Vec<u8>>::default();
+        let mut accepted = 0;
+        for batch in jobs.chunks(PUSH_BATCH) {
+            let mut push = self.keys.invoke(&scripts::PUSH);
+            push.arg(self.cap()).arg(tenant.0);
+            for job in batch {
+                push.arg(Uuid::now_v7().to_string()).arg(codec.encode(job)?);
+            }
+            let fitted: usize = self
+                .shared
+                .producers
+                .try_run(async |connection| push.invoke_async(connection).await)
+                .await?;
+            accepted += fitted;
+            if fitted < batch.len() {
+                break;
+            }
+        }
+        Ok(accepted)
+    }
+
+    /// How many more jobs this tenant may have outstanding.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn room(&self, tenant: TenantId) -> Result<usize, QueueError> {
+        let (any, outstanding): (bool, Option<i64>) = self
+            .shared
+            .producers
+            .try_run(async |connection| {
+                redis::pipe()
+                    .exists(self.keys.data())
+                    .hget(self.keys.tenants(), tenant.0)
+                    .query_async(connection)
+                    .await
+            })
+            .await?;
+        let outstanding = outstanding.filter(|_| any).unwrap_or(0);
+        Ok(self
+            .cap()
+            .saturating_sub(usize::try_from(outstanding).unwrap_or(0)))
+    }
+
+    /// How many jobs are where.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn depth(&self) -> Result<Depth, QueueError> {
+        let depth = self.keys.invoke(&scripts::DEPTH);
+        let (ready, running, scheduled, dead, age): (usize, usize, usize, usize, u64) = self
+            .shared
+            .consumers
+            .run(async |connection| depth.invoke_async(connection).await)
+            .await?;
+        Ok(Depth {
+            ready,
+            running,
+            scheduled,
+            dead,
+            oldest_ready_seconds: age / 1000,
+        })
+    }
+
+    /// The newest dead letters.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn dead(&self, limit: usize) -> Result<Vec<DeadJob>, QueueError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let (ids, letters) = self
+            .shared
+            .consumers
+            .run(async |connection| {
+                let ids: Vec<String> = redis::cmd("ZREVRANGE")
+                    .arg(self.keys.dead())
+                    .arg(0)
+                    .arg(limit - 1)
+                    .query_async(connection)
+                    .await?;
+                if ids.is_empty() {
+                    return Ok((ids, Vec::new()));
+                }
+                let letters: Vec<Option<Vec<u8>>> = redis::cmd("HMGET")
+                    .arg(self.keys.letters())
+                    .arg(&ids)
+                    .query_async(connection)
+                    .await?;
+                Ok((ids, letters))
+            })
+            .await?;
+        ids.into_iter()
+            .zip(letters)
+            .filter_map(|(id, letter)| Some((id, letter?)))
+            .map(|(id, letter)| {
+                let letter: Letter = serde_json::from_slice(&letter)?;
+                Ok(DeadJob {
+                    id,
+                    tenant: TenantId(letter.tenant.parse().unwrap_or_default()),
+                    attempts: letter.attempts,
+                    error: letter.error,
+                    job: serde_json::from_str(&letter.job).unwrap_or(Value::Null),
+                })
+            })
+            .collect()
+    }
+
+    /// Put these dead letters back into the queue, with all their attempts and whatever the
+    /// tenant's cap. Returns how many were found.
+    ///
+    /// # Errors
+    /// When Redis is out of reach; some of the letters may be back nevertheless.
+    pub async fn requeue_dead(&self, ids: &[String]) -> Result<usize, QueueError> {
+        let mut found = 0;
+        for batch in ids.chunks(PUSH_BATCH) {
+            let mut requeue = self.keys.invoke(&scripts::REQUEUE);
+            requeue.arg(batch);
+            found += self
+                .shared
+                .consumers
+                .run(async |connection| requeue.invoke_async::<usize>(connection).await)
+                .await?;
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,42 @@
+//! The Lua scripts, each one atomic step on the keys of `keys.rs`. What a request contained
+//! reaches them only as arguments.
+
+use redis::Script;
+use std::sync::LazyLock;
+
+macro_rules! script {
+    ($(#[$doc:meta])* $name:ident, $file:literal) => {
+        $(#[$doc])*
+        pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!(include_str!("lua/common.lua"), include_str!($file))));
+    };
+}
+
+script!(
+    /// Add jobs of one tenant, as many as its cap allows.
+    PUSH, "lua/push.lua"
+);
+script!(
+    /// Make due and abandoned jobs ready, then lease the next ones to a worker.
+    FETCH, "lua/fetch.lua"
+);
+script!(
+    /// Extend leases that are still held.
+    RENEW, "lua/renew.lua"
+);
+script!(
+    /// End leases: delete, schedule, bury or hand back.
+    FINISH, "lua/finish.lua"
+);
+script!(
+    /// Bring dead letters back.
+    REQUEUE, "lua/requeue.lua"
+);
+script!(
+    /// Count what is where.
+    DEPTH, "lua/depth.lua"
+);
+
+/// Register a worker process and count the live ones.
+pub(super) static HEARTBEAT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/heartbeat.lua")));

@@ -1,0 +1,171 @@
+//! Values a metric label may take. Enums, so that their number is bounded by construction.
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use std::fmt::Write as _;
+
+/// An enum whose variants are label values, with all of them listed in `ALL`.
+macro_rules! label_value {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$variant_meta])* $variant,)+ }
+
+        impl $name {
+            pub const ALL: &[$name] = &[$($name::$variant,)+];
+
+            /// The value as written in metrics and logs.
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)+ }
+            }
+        }
+
+        impl EncodeLabelValue for $name {
+            fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), std::fmt::Error> {
+                encoder.write_str(self.name())
+            }
+        }
+    };
+}
+
+/// A set of labels: a plain struct.
+macro_rules! label_set {
+    ($(#[$meta:meta])* $name:ident { $($field:ident: $kind:ty,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+        pub struct $name { $(pub $field: $kind,)+ }
+    };
+}
+
+label_value! {
+    /// First digit of the HTTP status.
+    StatusClass {
+        Informational = "1xx",
+        Success = "2xx",
+        Redirection = "3xx",
+        ClientError = "4xx",
+        ServerError = "5xx",
+    }
+}
+
+impl StatusClass {
+    pub fn of(status: u16) -> StatusClass {
+        match status {
+            0..=199 => StatusClass::Informational,
+            200..=299 => StatusClass::Success,
+            300..=399 => StatusClass::Redirection,
+            400..=499 => StatusClass::ClientError,
+            _ => StatusClass::ServerError,
+        }
+    }
+}
+
+label_value! {
+    /// What a write does to its resource.
+    Operation { Create = "create", Replace = "replace", Patch = "patch", Delete = "delete", }
+}
+
+label_value! {
+    /// An apalis queue.
+    QueueName { Live = "reconcile-live", Bulk = "reconcile-bulk", Links = "links", }
+}
+
+label_value! {
+    /// Where in its queue a job is.
+    JobState { Ready = "ready", Running = "running", Scheduled = "scheduled", Dead = "dead", }
+}
+
+label_value! {
+    /// How a job's handler ended.
+    JobOutcome { Done = "done", Snoozed = "snoozed", Retried = "retried", Failed = "failed", }
+}
+
+label_value! {
+    /// Kind of a reconciled key.
+    KeyKind { Person = "person", Team = "team", Member = "member", }
+}
+
+label_value! {
+    /// Kind of a link that may have to wait (`waiters.slot`).
+    LinkSlot {
+        Manager = "manager",
+        AdditionalManager = "additional_manager",
+        Member = "member",
+        Team = "team",
+    }
+}
+
+impl LinkSlot {
+    /// The slot stored as this number; `None` for one this version does not know.
+    pub fn from_column(slot: i16) -> Option<LinkSlot> {
+        match slot {
+            1 => Some(LinkSlot::Manager),
+            2 => Some(LinkSlot::AdditionalManager),
+            3 => Some(LinkSlot::Member),
+            4 => Some(LinkSlot::Team),
+            _ => None,
+        }
+    }
+}
+
+label_value! {
+    /// How a link found its target.
+    LinkPath {
+        /// The target was there already.
+        Direct = "direct",
+        /// It waited and was woken by the arrival of its target.
+        Arrival = "arrival",
+        /// It waited and a retry found the target.
+        Retry = "retry",
+    }
+}
+
+label_value! {
+    /// Lane of a change, see [`crate::directory::Lane`].
+    LaneName { Live = "live", Bulk = "bulk", }
+}
+
+impl From<crate::directory::Lane> for LaneName {
+    fn from(lane: crate::directory::Lane) -> LaneName {
+        match lane {
+            crate::directory::Lane::Live => LaneName::Live,
+            crate::directory::Lane::Bulk => LaneName::Bulk,
+        }
+    }
+}
+
+label_value! {
+    /// Which limit made somebody wait.
+    Limit {
+        /// Requests of one token (answered with 429).
+        Token = "token",
+        /// Keys applied for one tenant.
+        Tenant = "tenant",
+        /// Keys applied in the whole deployment.
+        Deployment = "deployment",
+    }
+}
+
+label_value! {
+    /// A store the process depends on.
+    Dependency { Postgres = "postgres", Redis = "redis", }
+}
+
+label_set! {
+    /// `route` is the template (`/scim/v2/Users/{id}`), never the path.
+    RequestLabels { method: String, route: String, status: StatusClass, }
+}
+label_set! {
+    /// Of a single figure that may be unknown, and is then left out.
+    NoLabels { }
+}
+label_set! { OperationLabels { operation: Operation, } }
+label_set! { LimitLabels { limit: Limit, } }
+label_set! { DepthLabels { queue: QueueName, state: JobState, } }
+label_set! { QueueLabels { queue: QueueName, } }
+label_set! { JobLabels { queue: QueueName, outcome: JobOutcome, } }
+label_set! { LaneLabels { lane: LaneName, } }
+label_set! { KeyLabels { kind: KeyKind, } }
+label_set! { SlotLabels { slot: LinkSlot, } }
+label_set! { LinkLabels { slot: LinkSlot, path: LinkPath, } }
+label_set! { DependencyLabels { dependency: Dependency, } }
+label_set! { BuildLabels { version: &'static str, process: &'static str, } }

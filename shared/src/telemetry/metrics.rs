@@ -1,0 +1,158 @@
+//! Every metric of both processes, declared once: the doc comment is the help text, the field's
+//! name is the metric's name behind the prefix `rollcall_` (counters end in `_total`).
+//!
+//! Gauges of the service (queue depth, pending, waiters …) are set in one place only, at scrape.
+
+use super::labels::*;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
+use prometheus_client::registry::Registry;
+use std::sync::{Arc, atomic::AtomicU64};
+
+/// A gauge of seconds.
+pub type Seconds = Gauge<f64, AtomicU64>;
+/// A labelled histogram.
+pub type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+macro_rules! metrics {
+    ($($(#[doc = $help:literal])+ $field:ident: $kind:ty = $init:expr,)+) => {
+        /// All metrics; cheap to share as an [`Arc`].
+        pub struct Metrics {
+            registry: Registry,
+            $($(#[doc = $help])+ pub $field: $kind,)+
+        }
+
+        impl Metrics {
+            fn build() -> Metrics {
+                let mut registry = Registry::with_prefix("rollcall");
+                $(
+                    let $field: $kind = $init;
+                    let help = concat!($($help),+).trim().trim_end_matches('.');
+                    registry.register(stringify!($field), help, $field.clone());
+                )+
+                Metrics { registry, $($field,)+ }
+            }
+        }
+    };
+}
+
+metrics! {
+    // API
+
+    /// Requests answered, by method, route template and class of status.
+    http_requests: Family<RequestLabels, Counter> = Family::default(),
+    /// Seconds from a request's arrival to its answer.
+    http_request_duration_seconds: Histograms<RequestLabels> = Family::new_with_constructor(latency),
+    /// Writes acknowledged, by operation.
+    accepted_writes: Family<OperationLabels, Counter> = Family::default(),
+    /// Writes that shared one transaction of the acceptor.
+    accept_batch_writes: Histogram = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
+    /// Seconds one transaction of the acceptor took.
+    accept_batch_seconds: Histogram = latency(),
+
+    // Both
+
+    /// Times a rate limit held something back, by limit.
+    rate_limit_waits: Family<LimitLabels, Counter> = Family::default(),
+    /// 1 when the store answered at this scrape.
+    dependency_up: Family<DependencyLabels, Gauge> = Family::default(),
+    /// Jobs in Redis, by queue and state, read at scrape.
+    queue_depth: Family<DepthLabels, Gauge> = Family::default(),
+    /// Age of the oldest ready job, by queue, read at scrape.
+    queue_oldest_ready_seconds: Family<QueueLabels, Seconds> = Family::default(),
+    /// Changes accepted and not yet applied, counted per key, read at scrape.
+    pending_changes: Family<NoLabels, Gauge> = Family::default(),
+    /// Age of the oldest change that is not yet applied (parked ones left out), read at scrape.
+    oldest_pending_age_seconds: Family<NoLabels, Seconds> = Family::default(),
+    /// Links whose target is not there yet, by slot, read at scrape.
+    waiters: Family<SlotLabels, Gauge> = Family::default(),
+    /// Values that could not be projected and are not yet put right, read at scrape.
+    rejections_open: Family<NoLabels, Gauge> = Family::default(),
+    /// Keys set aside because reconciling them kept failing, read at scrape.
+    keys_parked: Family<NoLabels, Gauge> = Family::default(),
+    /// Build of this process: always 1.
+    build_info: Family<BuildLabels, Gauge> = Family::default(),
+
+    // Worker
+
+    /// Seconds from a write's acknowledgement to its application in the directory, by lane.
+    acknowledged_to_applied_seconds: Histograms<LaneLabels> = Family::new_with_constructor(lag),
+    /// Keys brought up to date, by kind.
+    applied_keys: Family<KeyLabels, Counter> = Family::default(),
+    /// Links resolved, by slot and by how they found their target.
+    links_resolved: Family<LinkLabels, Counter> = Family::default(),
+    /// Links that had to wait for their target, by slot.
+    links_parked: Family<SlotLabels, Counter> = Family::default(),
+    /// Values that could not be projected.
+    rejections: Counter = Counter::default(),
+    /// Jobs handled, by queue and outcome.
+    jobs: Family<JobLabels, Counter> = Family::default(),
+    /// Seconds a job's handler took, by queue.
+    job_duration_seconds: Histograms<QueueLabels> = Family::new_with_constructor(latency),
+    /// Keys the feeder put back into the queue, by queue.
+    feeder_pushed_keys: Family<QueueLabels, Counter> = Family::default(),
+    /// Keys set aside because reconciling them kept failing.
+    poison_parked: Counter = Counter::default(),
+}
+
+impl Metrics {
+    /// Metrics of one process, `api` or `worker`.
+    pub fn new(process: &'static str) -> Arc<Metrics> {
+        let metrics = Metrics::build();
+        let version = env!("CARGO_PKG_VERSION");
+        metrics
+            .build_info
+            .get_or_create(&BuildLabels { version, process })
+            .set(1);
+        Arc::new(metrics)
+    }
+
+    /// The text exposition format, for `GET /metrics`.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // Writing into a String cannot fail; a metric that cannot be written is a bug here.
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+
+    /// `Content-Type` of [`Metrics::encode`].
+    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
+/// Half a millisecond to half a minute.
+fn latency() -> Histogram {
+    Histogram::new([
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    ])
+}
+
+/// Five milliseconds to an hour: applying may have to wait for a store to return.
+fn lag() -> Histogram {
+    Histogram::new([
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encode_names_carry_prefix_help_and_labels() {
+        let metrics = Metrics::new("worker");
+        let labels = LinkLabels {
+            slot: LinkSlot::AdditionalManager,
+            path: LinkPath::Arrival,
+        };
+        metrics.links_resolved.get_or_create(&labels).inc_by(3);
+        let text = metrics.encode();
+        let line = r#"rollcall_links_resolved_total{slot="additional_manager",path="arrival"} 3"#;
+        assert!(text.contains(line), "{text}");
+        let help =
+            "# HELP rollcall_links_resolved Links resolved, by slot and by how they found their target.\n";
+        assert!(text.contains(help), "{text}");
+        assert!(text.contains(r#"process="worker"} 1"#), "{text}");
+    }
+}
