@@ -90,9 +90,7 @@ impl Stores {
 
     /// `FLUSHALL`.
     pub(crate) async fn flush_redis(&mut self) {
-        let client = redis::Client::open(self.redis.url()).expect("a well-formed URL");
-        let mut connection = client.get_multiplexed_async_connection().await.expect("Redis is up");
-        redis::cmd("FLUSHALL").exec_async(&mut connection).await.expect("Redis is up");
+        self.redis.flush().await.expect("Redis is up");
     }
 }
 
