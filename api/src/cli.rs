@@ -119,7 +119,9 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Serve(config) => serve(*config).await,
         Command::Migrate(postgres) => {
             let pool = store::connect(&postgres).context("DATABASE_URL cannot be used")?;
-            store::migrate(&pool).await.context("the database could not be migrated")?;
+            store::migrate(&pool)
+                .await
+                .context("the database could not be migrated")?;
             eprintln!("the database is up to date");
             Ok(())
         }
@@ -132,7 +134,11 @@ pub async fn run() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Token(TokenCommand::Create(create)) => create_token(*create).await,
-        Command::Token(TokenCommand::List { tenant, json, postgres }) => {
+        Command::Token(TokenCommand::List {
+            tenant,
+            json,
+            postgres,
+        }) => {
             let mut connection = connect(&postgres).await?;
             let id = tenant_id(&mut connection, &tenant).await?;
             let rows = tokens::list(&mut connection, id).await?;
@@ -211,7 +217,10 @@ async fn create_token(create: CreateToken) -> anyhow::Result<()> {
 
 fn print_table(rows: &[TokenRow]) {
     let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
-        time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M").to_string())
+        time.map_or_else(
+            || "-".to_owned(),
+            |time| time.format("%Y-%m-%d %H:%M").to_string(),
+        )
     };
     println!(
         "{:36}  {:18}  {:8}  {:12}  {:16}  {:16}  {:16}  NAME",

@@ -20,7 +20,12 @@ pub struct Config {
 #[command(next_help_heading = "HTTP")]
 pub struct HttpConfig {
     /// Address and port to listen on
-    #[arg(long, env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "ROLLCALL_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
     pub listen: SocketAddr,
 
     /// URL under which clients reach this server, e.g. https://directory.example.com; needed
@@ -29,11 +34,21 @@ pub struct HttpConfig {
     pub public_url: Option<String>,
 
     /// Requests per second one token may make, and the size of its burst; 0: no limit
-    #[arg(long, env = "ROLLCALL_REQUESTS_PER_SECOND", default_value_t = 1000, value_name = "N")]
+    #[arg(
+        long,
+        env = "ROLLCALL_REQUESTS_PER_SECOND",
+        default_value_t = 1000,
+        value_name = "N"
+    )]
     pub requests_per_second: u32,
 
     /// Requests answered at the same time; over it, 503
-    #[arg(long, env = "ROLLCALL_REQUESTS_IN_FLIGHT", default_value_t = 1024, value_name = "N")]
+    #[arg(
+        long,
+        env = "ROLLCALL_REQUESTS_IN_FLIGHT",
+        default_value_t = 1024,
+        value_name = "N"
+    )]
     pub requests_in_flight: usize,
 
     /// Bytes of request bodies held in memory at the same time; over it, 503
@@ -49,15 +64,30 @@ pub struct HttpConfig {
     pub bulk_body_bytes: usize,
 
     /// Operations of one bulk request; over it, 413
-    #[arg(long, env = "ROLLCALL_BULK_OPERATIONS", default_value_t = 1000, value_name = "N")]
+    #[arg(
+        long,
+        env = "ROLLCALL_BULK_OPERATIONS",
+        default_value_t = 1000,
+        value_name = "N"
+    )]
     pub bulk_operations: usize,
 
     /// Seconds until a request that is not answered gets a 503
-    #[arg(long, env = "ROLLCALL_REQUEST_TIMEOUT_SECONDS", default_value_t = 50, value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "ROLLCALL_REQUEST_TIMEOUT_SECONDS",
+        default_value_t = 50,
+        value_name = "SECONDS"
+    )]
     pub request_timeout_seconds: u64,
 
     /// Seconds that requests under way get to finish when the process is told to stop
-    #[arg(long, env = "ROLLCALL_DRAIN_SECONDS", default_value_t = 20, value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "ROLLCALL_DRAIN_SECONDS",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
     pub drain_seconds: u64,
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 /// What a client is told when it does not get what it asked for. `detail` names attributes,
 /// parameters and limits, never values.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub(crate) struct Failure {
     status: StatusCode,
     scim_type: Option<ScimType>,
     detail: String,
@@ -22,7 +22,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
         Failure {
             status,
             scim_type: None,
@@ -32,13 +32,13 @@ impl Failure {
         }
     }
 
-    pub fn with_type(self, scim_type: ScimType) -> Failure {
+    pub(crate) fn with_type(self, scim_type: ScimType) -> Failure {
         let scim_type = Some(scim_type);
         Failure { scim_type, ..self }
     }
 
     /// 503: come back in a moment.
-    pub fn unavailable(detail: &str) -> Failure {
+    pub(crate) fn unavailable(detail: &str) -> Failure {
         Failure {
             retry_after_seconds: Some(2),
             ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -46,7 +46,7 @@ impl Failure {
     }
 
     /// 429.
-    pub fn too_many_requests(detail: &str, wait: std::time::Duration) -> Failure {
+    pub(crate) fn too_many_requests(detail: &str, wait: std::time::Duration) -> Failure {
         Failure {
             retry_after_seconds: Some(wait.as_secs_f64().ceil().max(1.0) as u64),
             ..Failure::new(StatusCode::TOO_MANY_REQUESTS, detail)
@@ -54,7 +54,11 @@ impl Failure {
     }
 
     /// 401 or 403 with the reason in `WWW-Authenticate` (RFC 6750 §3).
-    pub fn challenged(status: StatusCode, detail: impl Into<String>, challenge: impl Into<String>) -> Failure {
+    pub(crate) fn challenged(
+        status: StatusCode,
+        detail: impl Into<String>,
+        challenge: impl Into<String>,
+    ) -> Failure {
         Failure {
             challenge: Some(challenge.into()),
             ..Failure::new(status, detail)
@@ -62,7 +66,7 @@ impl Failure {
     }
 
     /// 500. The cause belongs into the log, not here.
-    pub fn internal() -> Failure {
+    pub(crate) fn internal() -> Failure {
         Failure::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "something went wrong on our side; the log has the details under this request's id",
@@ -129,13 +133,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Which dialect a part of the API speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surface {
+pub(crate) enum Surface {
     Scim,
     Problem,
 }
 
 impl Surface {
-    pub fn response(self, failure: Failure) -> Response {
+    pub(crate) fn response(self, failure: Failure) -> Response {
         let (content_type, body) = match self {
             Surface::Scim => {
                 let error = ScimError::new(failure.status.as_u16(), failure.scim_type, failure.detail);
@@ -156,7 +160,10 @@ impl Surface {
         if let Some(seconds) = failure.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some(challenge) = failure.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+        if let Some(challenge) = failure
+            .challenge
+            .and_then(|text| HeaderValue::try_from(text).ok())
+        {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
@@ -165,11 +172,11 @@ impl Surface {
 
 /// A [`Failure`] of a handler under `/scim`.
 #[derive(Debug)]
-pub struct ScimFailure(pub Failure);
+pub(crate) struct ScimFailure(pub Failure);
 
 /// A [`Failure`] of a handler elsewhere.
 #[derive(Debug)]
-pub struct Problem(pub Failure);
+pub(crate) struct Problem(pub Failure);
 
 impl<E: Into<Failure>> From<E> for ScimFailure {
     fn from(error: E) -> ScimFailure {

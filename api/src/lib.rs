@@ -84,7 +84,10 @@ pub async fn run(
 
 async fn housekeeping(app: App, stopping: tokio_util::sync::CancellationToken) {
     loop {
-        let stops = stopping.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none();
+        let stops = stopping
+            .run_until_cancelled(tokio::time::sleep(HOUSEKEEPING))
+            .await
+            .is_none();
         if let Err(error) = app.tokens.write_last_uses().await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "the last use of tokens could not be written");

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 /// Requests per second of each token. Only valid tokens are counted, so their number bounds
 /// the memory; idle ones are dropped by [`RateLimit::forget_idle`].
-pub struct RateLimit(Option<DefaultKeyedRateLimiter<Uuid>>);
+pub(crate) struct RateLimit(Option<DefaultKeyedRateLimiter<Uuid>>);
 
 impl RateLimit {
     /// `rate` requests per second and as many in a burst; 0 is no limit.
-    pub fn per_second(rate: u32) -> RateLimit {
+    pub(crate) fn per_second(rate: u32) -> RateLimit {
         RateLimit(NonZeroU32::new(rate).map(|rate| RateLimiter::keyed(Quota::per_second(rate))))
     }
 
@@ -22,7 +22,7 @@ impl RateLimit {
     ///
     /// # Errors
     /// How long to wait when it is one too many.
-    pub fn check(&self, token: Uuid) -> Result<(), Duration> {
+    pub(crate) fn check(&self, token: Uuid) -> Result<(), Duration> {
         let Some(limiter) = &self.0 else { return Ok(()) };
         limiter
             .check_key(&token)
@@ -30,7 +30,7 @@ impl RateLimit {
     }
 
     /// Drop the state of tokens that have their whole burst again.
-    pub fn forget_idle(&self) {
+    pub(crate) fn forget_idle(&self) {
         if let Some(limiter) = &self.0 {
             limiter.retain_recent();
             limiter.shrink_to_fit();
@@ -39,19 +39,21 @@ impl RateLimit {
 }
 
 /// Bytes of request bodies that may be in memory at the same time.
-pub struct BodyBudget(Arc<Semaphore>);
+pub(crate) struct BodyBudget(Arc<Semaphore>);
 
 /// Semaphores count in u32: budgets are kept in units of this many bytes.
 const UNIT: usize = 1024;
 
 impl BodyBudget {
-    pub fn new(bytes: usize) -> BodyBudget {
-        BodyBudget(Arc::new(Semaphore::new((bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS))))
+    pub(crate) fn new(bytes: usize) -> BodyBudget {
+        BodyBudget(Arc::new(Semaphore::new(
+            (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS),
+        )))
     }
 
     /// Room for a body of this size, held until the permit is dropped; `None` when there is not
     /// enough at the moment.
-    pub fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
         Arc::clone(&self.0).try_acquire_many_owned(units).ok()
     }
@@ -67,7 +69,10 @@ mod tests {
         let token = Uuid::from_u128(1);
         assert!(limit.check(token).is_ok() && limit.check(token).is_ok());
         let wait = limit.check(token).unwrap_err();
-        assert!(wait > Duration::ZERO && wait <= Duration::from_millis(500), "{wait:?}");
+        assert!(
+            wait > Duration::ZERO && wait <= Duration::from_millis(500),
+            "{wait:?}"
+        );
         assert!(limit.check(Uuid::from_u128(2)).is_ok());
     }
 

@@ -12,14 +12,14 @@ use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The API: SCIM, operations, content and health.
-pub fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> Router {
     let scim = routes::scim()
         .fallback(no_scim_endpoint)
         .method_not_allowed_fallback(no_scim_method);
     let scim = guarded(&app, scim, &[Scope::Scim], Surface::Scim);
 
     // A receipt is for whoever wrote, and for operators; the rest of /ops for operators only.
-    let receipts = problems(routes::receipts());
+    let receipts = routes::receipts().method_not_allowed_fallback(no_method);
     let receipts = authorized(&app, receipts, &[Scope::Operator, Scope::Scim], Surface::Problem);
     let ops = problems(routes::ops());
     let ops = authorized(&app, ops, &[Scope::Operator], Surface::Problem);
@@ -41,7 +41,9 @@ pub fn router(app: App) -> Router {
 }
 
 fn problems(routes: Router<App>) -> Router<App> {
-    routes.fallback(no_endpoint).method_not_allowed_fallback(no_method)
+    routes
+        .fallback(no_endpoint)
+        .method_not_allowed_fallback(no_method)
 }
 
 fn guarded(app: &App, routes: Router<App>, scopes: &'static [Scope], surface: Surface) -> Router<App> {
@@ -64,7 +66,10 @@ async fn no_scim_endpoint() -> ScimFailure {
 }
 
 async fn no_scim_method() -> ScimFailure {
-    ScimFailure(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method"))
+    ScimFailure(Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this endpoint does not take this method",
+    ))
 }
 
 async fn no_endpoint() -> Problem {
@@ -72,5 +77,8 @@ async fn no_endpoint() -> Problem {
 }
 
 async fn no_method() -> Problem {
-    Problem(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method"))
+    Problem(Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this endpoint does not take this method",
+    ))
 }

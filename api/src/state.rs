@@ -10,9 +10,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// What every handler can reach.
-pub type App = Arc<AppState>;
+pub(crate) type App = Arc<AppState>;
 
-pub struct AppState {
+pub(crate) struct AppState {
     pub http: HttpConfig,
     pub limits: Limits,
     pub pool: PgPool,
@@ -39,7 +39,7 @@ impl AppState {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn new(config: &Config) -> Result<App, SetupError> {
+    pub(crate) fn new(config: &Config) -> Result<App, SetupError> {
         let metrics = Metrics::new("api");
         let pool = store::connect(&config.postgres).map_err(SetupError::Postgres)?;
         let queues = Queues::connect(&config.redis, QueueConfig::default()).map_err(SetupError::Redis)?;
@@ -52,7 +52,9 @@ impl AppState {
             tokens: Tokens::new(pool.clone()),
             rate_limit: RateLimit::per_second(config.http.requests_per_second),
             bodies: BodyBudget::new(config.http.body_budget_bytes),
-            requests: Arc::new(Semaphore::new(config.http.requests_in_flight.min(Semaphore::MAX_PERMITS))),
+            requests: Arc::new(Semaphore::new(
+                config.http.requests_in_flight.min(Semaphore::MAX_PERMITS),
+            )),
             pool,
             queues,
             metrics,

@@ -19,7 +19,7 @@ const CAPACITY: usize = 10_000;
 
 /// A valid token.
 #[derive(Debug)]
-pub struct Token {
+pub(crate) struct Token {
     pub tenant: TenantId,
     pub id: Uuid,
     pub scope: Scope,
@@ -38,7 +38,7 @@ struct Entry {
 
 /// What each recently seen secret grants, at most a few seconds old. Clones share it.
 #[derive(Clone)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     pool: PgPool,
     entries: Arc<Mutex<HashMap<[u8; 32], Entry>>>,
 }
@@ -51,7 +51,7 @@ enum Cached {
 }
 
 impl Tokens {
-    pub fn new(pool: PgPool) -> Tokens {
+    pub(crate) fn new(pool: PgPool) -> Tokens {
         let entries = Arc::default();
         Tokens { pool, entries }
     }
@@ -60,7 +60,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When Postgres could not be asked: never a reason to call the secret wrong.
-    pub async fn find(&self, secret: &str) -> Result<Option<Arc<Token>>, StoreError> {
+    pub(crate) async fn find(&self, secret: &str) -> Result<Option<Arc<Token>>, StoreError> {
         let hash = secret::hash(secret);
         let found = match self.cached(&hash, Instant::now()) {
             Cached::Fresh(token) => token,
@@ -68,7 +68,10 @@ impl Tokens {
                 let tokens = self.clone();
                 tokio::spawn(async move {
                     if let Err(error) = tokens.read(hash).await {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "could not renew a token");
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "could not renew a token"
+                        );
                         if let Some(entry) = tokens.entries().get_mut(&hash) {
                             entry.renewing = false;
                         }
@@ -115,7 +118,8 @@ impl Tokens {
             .map(Arc::new);
         let mut entries = self.entries();
         if let (Some(old), Some(new)) = (entries.get(&hash).and_then(|entry| entry.token.as_ref()), &token) {
-            new.used.store(old.used.load(Ordering::Relaxed), Ordering::Relaxed);
+            new.used
+                .store(old.used.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         make_room(&mut entries, read_at);
         let entry = Entry {
@@ -131,7 +135,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When Postgres refuses; the uses are noted again next time.
-    pub async fn write_last_uses(&self) -> Result<(), StoreError> {
+    pub(crate) async fn write_last_uses(&self) -> Result<(), StoreError> {
         let used: Vec<Arc<Token>> = self
             .entries()
             .values()
@@ -144,7 +148,8 @@ impl Tokens {
         let ids: Vec<_> = used.iter().map(|token| (token.tenant, token.id)).collect();
         let written = async { tokens::touch(&mut *self.pool.acquire().await?, &ids).await }.await;
         if written.is_err() {
-            used.iter().for_each(|token| token.used.store(true, Ordering::Relaxed));
+            used.iter()
+                .for_each(|token| token.used.store(true, Ordering::Relaxed));
         }
         written
     }
@@ -160,7 +165,9 @@ fn token(grant: Grant, now: Instant) -> Option<Token> {
         tracing::warn!(token = %grant.id, scope = grant.scope, "a token has a scope this version does not know");
         return None;
     };
-    let left = grant.seconds_left.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let left = grant
+        .seconds_left
+        .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
     Some(Token {
         tenant: grant.tenant,
         id: grant.id,

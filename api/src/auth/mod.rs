@@ -4,6 +4,6 @@ mod cache;
 mod scope;
 mod secret;
 
-pub use cache::{Token, Tokens};
-pub use scope::Scope;
-pub use secret::Secret;
+pub(crate) use cache::{Token, Tokens};
+pub(crate) use scope::Scope;
+pub(crate) use secret::Secret;

@@ -2,7 +2,7 @@ use clap::ValueEnum;
 
 /// What a token may be used for.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// Provisioning under /scim
     Scim,
     /// Reading the directory under /content
@@ -13,7 +13,7 @@ pub enum Scope {
 
 impl Scope {
     /// As stored in `tokens.scope` and shown to clients.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Scope::Scim => "scim",
             Scope::Content => "content",
@@ -22,7 +22,7 @@ impl Scope {
     }
 
     /// The scope of this name; `None` for one this version does not know.
-    pub fn from_name(name: &str) -> Option<Scope> {
+    pub(crate) fn from_name(name: &str) -> Option<Scope> {
         [Scope::Scim, Scope::Content, Scope::Operator]
             .into_iter()
             .find(|scope| scope.name() == name)

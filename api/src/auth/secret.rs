@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 /// A token's secret: 256 random bits behind a prefix that tells people, and secret scanners,
 /// what it is. Shown once, never stored, never printed by `Debug`.
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 /// Length of 32 bytes in base64url without padding.
 const RANDOM_LENGTH: usize = 43;
@@ -16,24 +16,28 @@ impl Secret {
     ///
     /// # Errors
     /// When the operating system has none to give.
-    pub fn generate(scope: Scope) -> Result<Secret, rand::rand_core::OsError> {
+    pub(crate) fn generate(scope: Scope) -> Result<Secret, rand::rand_core::OsError> {
         let mut random = [0_u8; 32];
         rand::rngs::OsRng.try_fill_bytes(&mut random)?;
-        Ok(Secret(format!("rc_{}_{}", scope.name(), URL_SAFE_NO_PAD.encode(random))))
+        Ok(Secret(format!(
+            "rc_{}_{}",
+            scope.name(),
+            URL_SAFE_NO_PAD.encode(random)
+        )))
     }
 
     /// The secret itself, to be shown to its owner.
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
     /// The first characters: enough to recognise it by, too few to guess the rest.
-    pub fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         &self.0[..self.0.len() - RANDOM_LENGTH + 6]
     }
 
     /// What is stored.
-    pub fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> [u8; 32] {
         hash(&self.0)
     }
 }
@@ -45,7 +49,7 @@ impl std::fmt::Debug for Secret {
 }
 
 /// SHA-256 of a secret. The secret has 256 random bits, so a slow hash would add nothing.
-pub fn hash(secret: &str) -> [u8; 32] {
+pub(crate) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 

@@ -5,13 +5,16 @@ use axum::http::request::Parts;
 use std::convert::Infallible;
 
 /// The URL of the SCIM root as this client reaches it, without a trailing slash.
-pub struct BaseUrl(pub String);
+pub(crate) struct BaseUrl(pub String);
 
 impl FromRequestParts<App> for BaseUrl {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<BaseUrl, Infallible> {
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = parts
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let origin = match (&app.http.public_url, host) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
             (None, Some(host)) if is_host(host) => format!("http://{host}"),

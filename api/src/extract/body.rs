@@ -13,13 +13,13 @@ use tokio::sync::OwnedSemaphorePermit;
 const SENDING: Duration = Duration::from_secs(30);
 
 /// The JSON body of a single request, and its share of the budget for bodies in memory.
-pub struct Body {
+pub(crate) struct Body {
     pub json: Value,
     pub room: OwnedSemaphorePermit,
 }
 
 /// The JSON body of a bulk request.
-pub struct BulkBody(pub Body);
+pub(crate) struct BulkBody(pub Body);
 
 impl FromRequest<App> for Body {
     type Rejection = ScimFailure;
@@ -33,7 +33,9 @@ impl FromRequest<App> for BulkBody {
     type Rejection = ScimFailure;
 
     async fn from_request(request: Request, app: &App) -> Result<BulkBody, ScimFailure> {
-        let body = read(request, app, app.http.bulk_body_bytes).await.map_err(ScimFailure)?;
+        let body = read(request, app, app.http.bulk_body_bytes)
+            .await
+            .map_err(ScimFailure)?;
         Ok(BulkBody(body))
     }
 }
@@ -67,7 +69,9 @@ fn admit(headers: &HeaderMap, app: &App, limit: usize) -> Result<(usize, OwnedSe
         let detail = "the body must be application/scim+json or application/json";
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
     let size = match length.map(str::parse) {
         Some(Ok(length)) if length <= limit => length,
         Some(_) => return Err(too_large(limit)),
@@ -85,10 +89,17 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
         return true;
     };
-    let essence = content_type
-        .to_str()
-        .map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    matches!(essence.as_deref(), Ok("application/scim+json" | "application/json"))
+    let essence = content_type.to_str().map(|text| {
+        text.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    });
+    matches!(
+        essence.as_deref(),
+        Ok("application/scim+json" | "application/json")
+    )
 }
 
 fn too_large(limit: usize) -> Failure {

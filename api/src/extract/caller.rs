@@ -8,11 +8,11 @@ use rollcall_shared::directory::Lane;
 use std::sync::Arc;
 
 /// Whose request it is.
-pub struct Caller(pub Arc<Token>);
+pub(crate) struct Caller(pub Arc<Token>);
 
 impl Caller {
     /// The caller as the acceptor knows it.
-    pub fn writer(&self, lane: Lane) -> Writer {
+    pub(crate) fn writer(&self, lane: Lane) -> Writer {
         Writer {
             tenant: self.0.tenant,
             token: self.0.id,
@@ -26,9 +26,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Caller, Response> {
-        parts.extensions.get::<Arc<Token>>().cloned().map(Caller).ok_or_else(|| {
-            tracing::error!("a route that needs a token is not behind the token check");
-            Surface::Problem.response(Failure::internal())
-        })
+        parts
+            .extensions
+            .get::<Arc<Token>>()
+            .cloned()
+            .map(Caller)
+            .ok_or_else(|| {
+                tracing::error!("a route that needs a token is not behind the token check");
+                Surface::Problem.response(Failure::internal())
+            })
     }
 }

@@ -7,8 +7,8 @@ mod caller;
 mod path;
 mod query;
 
-pub use base_url::BaseUrl;
-pub use body::{Body, BulkBody};
-pub use caller::Caller;
-pub use path::Segment;
-pub use query::{Page, SearchQuery};
+pub(crate) use base_url::BaseUrl;
+pub(crate) use body::{Body, BulkBody};
+pub(crate) use caller::Caller;
+pub(crate) use path::Segment;
+pub(crate) use query::{Page, SearchQuery};

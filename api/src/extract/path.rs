@@ -4,7 +4,7 @@ use axum::http::request::Parts;
 use rollcall_shared::scim::ScimError;
 
 /// The one variable segment of a path, percent-decoded.
-pub struct Segment(pub String);
+pub(crate) struct Segment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = ScimFailure;

@@ -12,7 +12,7 @@ const DEFAULT_COUNT: i64 = 100;
 /// What a client asks of a list, in the query string or as a `.search` message
 /// (RFC 7644 §3.4.2, §3.4.3). Sorting is not supported and ignored, as the RFC has it.
 #[derive(Debug, Default)]
-pub struct SearchQuery {
+pub(crate) struct SearchQuery {
     pub filter: Option<Filter>,
     pub selection: Selection,
     /// Whether `attributes` or `excludedAttributes` was given.
@@ -25,7 +25,7 @@ pub struct SearchQuery {
 
 impl SearchQuery {
     /// Resources to return, within what the server allows.
-    pub fn count(&self, most: usize) -> i64 {
+    pub(crate) fn count(&self, most: usize) -> i64 {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.count.unwrap_or(DEFAULT_COUNT).clamp(0, most)
     }
@@ -34,7 +34,7 @@ impl SearchQuery {
     ///
     /// # Errors
     /// 400 naming the member that cannot be read.
-    pub fn from_message(message: &Value) -> Result<SearchQuery, ScimError> {
+    pub(crate) fn from_message(message: &Value) -> Result<SearchQuery, ScimError> {
         let Value::Object(message) = message else {
             return Err(ScimError::invalid_syntax("a search request is a JSON object"));
         };
@@ -56,7 +56,9 @@ impl SearchQuery {
                 .collect::<Option<Vec<&str>>>()
                 .map(|names| Some(names.join(",")))
                 .ok_or_else(|| ScimError::invalid_value(format!("{name} must be an array of strings"))),
-            Some(_) => Err(ScimError::invalid_value(format!("{name} must be an array of strings"))),
+            Some(_) => Err(ScimError::invalid_value(format!(
+                "{name} must be an array of strings"
+            ))),
         };
         let number = |name: &str| match get(name) {
             None => Ok(None),
@@ -106,7 +108,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SearchQuery {
 }
 
 /// `startIndex` and `count` outside SCIM.
-pub struct Page {
+pub(crate) struct Page {
     /// From 1.
     pub start_index: i64,
     pub count: i64,
@@ -118,8 +120,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Page, Problem> {
         let pairs = pairs(parts)?;
         Ok(Page {
-            start_index: integer("startIndex", value(&pairs, "startIndex"))?.unwrap_or(1).max(1),
-            count: integer("count", value(&pairs, "count"))?.unwrap_or(DEFAULT_COUNT).clamp(0, 1000),
+            start_index: integer("startIndex", value(&pairs, "startIndex"))?
+                .unwrap_or(1)
+                .max(1),
+            count: integer("count", value(&pairs, "count"))?
+                .unwrap_or(DEFAULT_COUNT)
+                .clamp(0, 1000),
         })
     }
 }
@@ -133,7 +139,9 @@ fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Failure> {
 /// Names of parameters are taken in any case; an empty value counts as absent.
 fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    found
+        .map(|(_, value)| value.as_str())
+        .filter(|value| !value.is_empty())
 }
 
 fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {

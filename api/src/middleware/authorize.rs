@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 /// Which scopes a group of routes takes, and in which dialect it refuses the others.
 #[derive(Clone, Copy)]
-pub struct Allowed {
+pub(crate) struct Allowed {
     pub scopes: &'static [Scope],
     pub surface: Surface,
 }
 
 /// Let the request through with its [`Token`] attached, or refuse it before its body is read.
 /// The token is attached to the answer too, for the access log.
-pub async fn authorize(
+pub(crate) async fn authorize(
     State((app, allowed)): State<(App, Allowed)>,
     mut request: Request,
     next: Next,
@@ -59,14 +59,22 @@ async fn permitted(app: &App, headers: &HeaderMap, scopes: &[Scope]) -> Result<A
         let detail = "this endpoint needs a token: send Authorization: Bearer <token>";
         Failure::challenged(StatusCode::UNAUTHORIZED, detail, r#"Bearer realm="rollcall""#)
     })?;
-    let token = app.tokens.find(secret).await.map_err(Failure::from)?.ok_or_else(|| {
-        let detail = "the token is unknown, expired or revoked";
-        let challenge = r#"Bearer realm="rollcall", error="invalid_token""#;
-        Failure::challenged(StatusCode::UNAUTHORIZED, detail, challenge)
-    })?;
+    let token = app
+        .tokens
+        .find(secret)
+        .await
+        .map_err(Failure::from)?
+        .ok_or_else(|| {
+            let detail = "the token is unknown, expired or revoked";
+            let challenge = r#"Bearer realm="rollcall", error="invalid_token""#;
+            Failure::challenged(StatusCode::UNAUTHORIZED, detail, challenge)
+        })?;
     if let Err(wait) = app.rate_limit.check(token.id) {
         let limit = Limit::Token;
-        app.metrics.rate_limit_waits.get_or_create(&LimitLabels { limit }).inc();
+        app.metrics
+            .rate_limit_waits
+            .get_or_create(&LimitLabels { limit })
+            .inc();
         let failure = Failure::too_many_requests("this token makes too many requests per second", wait);
         let token = Some(token);
         return Err(Refused { failure, token });
@@ -81,7 +89,11 @@ async fn permitted(app: &App, headers: &HeaderMap, scopes: &[Scope]) -> Result<A
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, secret) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     let secret = secret.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
@@ -93,6 +105,9 @@ fn wrong_scope(held: Scope, needed: &[Scope]) -> Failure {
     Failure::challenged(
         StatusCode::FORBIDDEN,
         format!("this token has the scope {held}; this endpoint needs {needed}"),
-        format!(r#"Bearer realm="rollcall", error="insufficient_scope", scope="{}""#, names.join(" ")),
+        format!(
+            r#"Bearer realm="rollcall", error="insufficient_scope", scope="{}""#,
+            names.join(" ")
+        ),
     )
 }

@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// Read and drop what a refused request still has to send. A client that is busy sending when
 /// the connection closes sees a broken pipe and never the answer.
-pub async fn drain(headers: &HeaderMap, mut body: Body) {
+pub(crate) async fn drain(headers: &HeaderMap, mut body: Body) {
     if headers.contains_key(header::EXPECT) {
         // It waits for our leave before it sends anything.
         return;

@@ -8,8 +8,8 @@ mod drain;
 mod observe;
 mod panic;
 
-pub use admit::admit;
-pub use authorize::{Allowed, authorize};
-pub use drain::drain;
-pub use observe::{SET_TXN, observe};
-pub use panic::catch_panic;
+pub(crate) use admit::admit;
+pub(crate) use authorize::{Allowed, authorize};
+pub(crate) use drain::drain;
+pub(crate) use observe::{SET_TXN, observe};
+pub(crate) use panic::catch_panic;

@@ -11,13 +11,13 @@ use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
 /// Identifies one request in the log; sent back with its answer.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The receipt of an accepted write (RFC 9967).
-pub const SET_TXN: HeaderName = HeaderName::from_static("set-txn");
+pub(crate) const SET_TXN: HeaderName = HeaderName::from_static("set-txn");
 
 /// Give the request an id, and write one log line and one observation when it is answered.
 /// The line has the route's template, never the path: paths hold ids, queries hold names.
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7();
     let method = known_method(request.method().as_str());
@@ -34,7 +34,10 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let token = response.extensions().get::<Arc<Token>>();
-    let txn = response.headers().get(SET_TXN).and_then(|value| value.to_str().ok());
+    let txn = response
+        .headers()
+        .get(SET_TXN)
+        .and_then(|value| value.to_str().ok());
     tracing::info!(
         request_id = %id,
         method,

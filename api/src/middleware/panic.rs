@@ -3,7 +3,7 @@ use axum::response::Response;
 use std::any::Any;
 
 /// The answer to a request whose handler panicked.
-pub fn catch_panic(surface: Surface) -> impl Fn(Box<dyn Any + Send>) -> Response + Clone {
+pub(crate) fn catch_panic(surface: Surface) -> impl Fn(Box<dyn Any + Send>) -> Response + Clone {
     move |panic| {
         let message = panic
             .downcast_ref::<&str>()

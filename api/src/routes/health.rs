@@ -11,16 +11,20 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// `GET /healthz`: the process answers.
-pub async fn healthz() -> &'static str {
+pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// `GET /readyz`: whether writes can be acknowledged, and what is missing. That takes Postgres
 /// alone; without Redis the service is degraded: accepted, applied after it returns.
-pub async fn readyz(State(app): State<App>) -> impl IntoResponse {
+pub(crate) async fn readyz(State(app): State<App>) -> impl IntoResponse {
     let (postgres, redis) = tokio::join!(postgres(&app), redis(&app));
     let ready = postgres.is_none();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let body = json!({
         "ready": ready,
         "degraded": redis.is_some(),

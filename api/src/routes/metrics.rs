@@ -5,7 +5,10 @@ use axum::response::IntoResponse;
 use rollcall_shared::telemetry::{Metrics, read_gauges};
 
 /// `GET /metrics`
-pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
+pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     read_gauges(&app.metrics, &app.pool, &app.queues).await;
-    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.metrics.encode())
+    (
+        [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)],
+        app.metrics.encode(),
+    )
 }

@@ -5,23 +5,23 @@ mod metrics;
 mod ops;
 mod scim;
 
-pub use self::health::{healthz, readyz};
-pub use self::metrics::metrics;
+pub(crate) use self::health::{healthz, readyz};
+pub(crate) use self::metrics::metrics;
 
 use crate::state::App;
 use axum::Router;
 
 /// Under `/scim/v2`, for tokens of the scope `scim`.
-pub fn scim() -> Router<App> {
+pub(crate) fn scim() -> Router<App> {
     scim::routes()
 }
 
 /// Under `/ops/v1`, for tokens of the scope `operator`.
-pub fn ops() -> Router<App> {
+pub(crate) fn ops() -> Router<App> {
     ops::routes()
 }
 
 /// Under `/ops/v1`, for tokens of the scope `operator` or `scim`.
-pub fn receipts() -> Router<App> {
+pub(crate) fn receipts() -> Router<App> {
     ops::receipt_routes()
 }

@@ -142,6 +142,15 @@ impl Queues {
         self.beat(process, millis(ttl).max(1)).await
     }
 
+    /// How many worker processes are alive.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn processes(&self) -> Result<usize, QueueError> {
+        // Taking out a process that never was only counts.
+        self.beat("", 0).await
+    }
+
     /// Take this worker process out of the count at once.
     ///
     /// # Errors

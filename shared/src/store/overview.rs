@@ -25,10 +25,7 @@ pub struct Backlog {
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn backlog(
-    connection: &mut PgConnection,
-    tenant: Option<TenantId>,
-) -> Result<Backlog, StoreError> {
+pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) -> Result<Backlog, StoreError> {
     let tenant = tenant.map(|tenant| tenant.0);
     let row = sqlx::query!(
         r#"select count(*) as "pending!",
@@ -138,16 +135,20 @@ pub async fn pace(connection: &mut PgConnection, tenant: TenantId) -> Result<Pac
 /// # Errors
 /// When Postgres cannot be asked.
 pub async fn missing_migrations(connection: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
-    let expected = super::MIGRATOR.iter().filter(|migration| migration.migration_type.is_up_migration());
+    let expected = super::MIGRATOR
+        .iter()
+        .filter(|migration| migration.migration_type.is_up_migration());
     let table = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations')::text as "name""#)
         .fetch_one(&mut *connection)
         .await?;
     let applied: Vec<i64> = match table {
         None => vec![],
         // Unchecked: sqlx creates this table at run time, it is no part of the migrations.
-        Some(_) => sqlx::query_scalar("select version from _sqlx_migrations where success")
-            .fetch_all(connection)
-            .await?,
+        Some(_) => {
+            sqlx::query_scalar("select version from _sqlx_migrations where success")
+                .fetch_all(connection)
+                .await?
+        }
     };
     Ok(expected
         .map(|migration| migration.version)

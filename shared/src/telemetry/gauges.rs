@@ -38,27 +38,51 @@ pub async fn read_depths(queues: &Queues) -> Result<[(QueueName, Depth); 3], Que
 
 fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     let dependency = Dependency::Postgres;
-    metrics.dependency_up.get_or_create(&DependencyLabels { dependency }).set(backlog.is_some().into());
+    metrics
+        .dependency_up
+        .get_or_create(&DependencyLabels { dependency })
+        .set(backlog.is_some().into());
     metrics.waiters.clear();
     metrics.pending_changes.clear();
     metrics.keys_parked.clear();
     metrics.rejections_open.clear();
     metrics.oldest_pending_age_seconds.clear();
     let Some(backlog) = backlog else { return };
-    metrics.pending_changes.get_or_create(&NoLabels {}).set(backlog.pending);
-    metrics.keys_parked.get_or_create(&NoLabels {}).set(backlog.parked);
-    metrics.rejections_open.get_or_create(&NoLabels {}).set(backlog.rejections);
-    metrics.oldest_pending_age_seconds.get_or_create(&NoLabels {}).set(backlog.oldest_pending_seconds);
+    metrics
+        .pending_changes
+        .get_or_create(&NoLabels {})
+        .set(backlog.pending);
+    metrics
+        .keys_parked
+        .get_or_create(&NoLabels {})
+        .set(backlog.parked);
+    metrics
+        .rejections_open
+        .get_or_create(&NoLabels {})
+        .set(backlog.rejections);
+    metrics
+        .oldest_pending_age_seconds
+        .get_or_create(&NoLabels {})
+        .set(backlog.oldest_pending_seconds);
     for slot in LinkSlot::ALL {
-        let count = backlog.waiters.iter().find(|(column, _)| LinkSlot::from_column(*column) == Some(*slot));
+        let count = backlog
+            .waiters
+            .iter()
+            .find(|(column, _)| LinkSlot::from_column(*column) == Some(*slot));
         let labels = SlotLabels { slot: *slot };
-        metrics.waiters.get_or_create(&labels).set(count.map_or(0, |(_, count)| *count));
+        metrics
+            .waiters
+            .get_or_create(&labels)
+            .set(count.map_or(0, |(_, count)| *count));
     }
 }
 
 fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 3]>) {
     let dependency = Dependency::Redis;
-    metrics.dependency_up.get_or_create(&DependencyLabels { dependency }).set(depths.is_some().into());
+    metrics
+        .dependency_up
+        .get_or_create(&DependencyLabels { dependency })
+        .set(depths.is_some().into());
     metrics.queue_depth.clear();
     metrics.queue_oldest_ready_seconds.clear();
     for (queue, depth) in depths.into_iter().flatten() {
@@ -69,7 +93,10 @@ fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 3]>) {
             (JobState::Dead, depth.dead),
         ] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            metrics.queue_depth.get_or_create(&DepthLabels { queue, state }).set(count);
+            metrics
+                .queue_depth
+                .get_or_create(&DepthLabels { queue, state })
+                .set(count);
         }
         metrics
             .queue_oldest_ready_seconds

@@ -29,10 +29,10 @@ macro_rules! label_value {
 
 /// A set of labels: a plain struct.
 macro_rules! label_set {
-    ($(#[$meta:meta])* $name:ident { $($field:ident: $kind:ty,)+ }) => {
+    ($(#[$meta:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-        pub struct $name { $(pub $field: $kind,)+ }
+        pub struct $name { $(pub $field: $kind,)* }
     };
 }
 

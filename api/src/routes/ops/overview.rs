@@ -59,8 +59,14 @@ fn directory(counts: &Counts) -> Value {
 
 fn backlog_figures(backlog: &Backlog) -> Value {
     let of = |slot: LinkSlot| {
-        let found = backlog.waiters.iter().find(|(column, _)| LinkSlot::from_column(*column) == Some(slot));
-        (slot.name().to_owned(), found.map_or(0, |(_, count)| *count).into())
+        let found = backlog
+            .waiters
+            .iter()
+            .find(|(column, _)| LinkSlot::from_column(*column) == Some(slot));
+        (
+            slot.name().to_owned(),
+            found.map_or(0, |(_, count)| *count).into(),
+        )
     };
     let waiters: Map<String, Value> = LinkSlot::ALL.iter().copied().map(of).collect();
     json!({

@@ -29,7 +29,15 @@ pub(super) async fn receipt(
         Some(_) => 1,
         None => receipts::count(&mut connection, tenant, txn).await?,
     };
-    let rows = receipts::page(&mut connection, tenant, txn, index, page.start_index - 1, page.count).await?;
+    let rows = receipts::page(
+        &mut connection,
+        tenant,
+        txn,
+        index,
+        page.start_index - 1,
+        page.count,
+    )
+    .await?;
     if total == 0 || (index.is_some() && rows.is_empty()) {
         return Err(not_found().into());
     }
@@ -40,7 +48,10 @@ pub(super) async fn receipt(
         .filter_map(|row| Some((row.resource_id, row.seq, row.applied_seq?)))
         .collect();
     let rejected = receipts::rejected(&mut connection, tenant, &applied).await?;
-    let operations: Vec<Value> = rows.iter().map(|row| operation(row, &waiting, &rejected)).collect();
+    let operations: Vec<Value> = rows
+        .iter()
+        .map(|row| operation(row, &waiting, &rejected))
+        .collect();
     Ok(Json(json!({
         "txn": txn,
         "totalResults": total,
@@ -165,7 +176,14 @@ mod tests {
         let txn = Uuid::from_u128(7);
         assert_eq!(parse(&txn.to_string()), Some((txn, None)));
         assert_eq!(parse(&format!("{txn}:12")), Some((txn, Some(12))));
-        for wrong in ["", "x", ":1", &format!("{txn}:"), &format!("{txn}:-"), &format!("{txn}:99999999999")] {
+        for wrong in [
+            "",
+            "x",
+            ":1",
+            &format!("{txn}:"),
+            &format!("{txn}:-"),
+            &format!("{txn}:99999999999"),
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -15,7 +15,11 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn new(status: StatusCode, body: Option<Value>) -> Answer {
         let headers = HeaderMap::new();
-        Answer { status, headers, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     pub(super) fn ok(body: Value) -> Answer {

@@ -19,10 +19,15 @@ pub(super) async fn bulk(
 ) -> Result<Answer, ScimFailure> {
     let request = protocol::parse(body.json, &app.limits)?;
     let txn = Uuid::now_v7();
-    let outcomes = app.acceptor.bulk(&caller.writer(Lane::Bulk), txn, request).await?;
+    let outcomes = app
+        .acceptor
+        .bulk(&caller.writer(Lane::Bulk), txn, request)
+        .await?;
     drop(body.room);
     // Operations that were not attempted are left out.
-    let attempted = outcomes.into_iter().filter_map(|outcome| operation(&base, outcome));
+    let attempted = outcomes
+        .into_iter()
+        .filter_map(|outcome| operation(&base, outcome));
     let body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
         "Operations": attempted.collect::<Vec<Value>>(),

@@ -20,7 +20,9 @@ pub(super) async fn schemas(BaseUrl(base): BaseUrl) -> Answer {
 /// `GET /Schemas/{urn}`
 pub(super) async fn schema(BaseUrl(base): BaseUrl, Segment(urn): Segment) -> Result<Answer, ScimFailure> {
     let schema = discovery::schema(&base, &urn);
-    Ok(schema.map(Answer::ok).ok_or_else(|| ScimError::not_found("there is no such schema"))?)
+    Ok(schema
+        .map(Answer::ok)
+        .ok_or_else(|| ScimError::not_found("there is no such schema"))?)
 }
 
 /// `GET /ResourceTypes`
@@ -34,7 +36,9 @@ pub(super) async fn resource_type(
     Segment(name): Segment,
 ) -> Result<Answer, ScimFailure> {
     let found = discovery::resource_type(&base, &name);
-    Ok(found.map(Answer::ok).ok_or_else(|| ScimError::not_found("there is no such resource type"))?)
+    Ok(found
+        .map(Answer::ok)
+        .ok_or_else(|| ScimError::not_found("there is no such resource type"))?)
 }
 
 /// `/Me`: a token speaks for a system, not for a person.

@@ -50,7 +50,16 @@ pub(super) async fn search_everything(
     for kind in ResourceType::ALL {
         let left = most - i64::try_from(resources.len()).unwrap_or(most);
         let start = (query.start_index - total).max(1);
-        match page(&mut connection, caller.0.tenant, kind, &base, &query, (start, left)).await {
+        match page(
+            &mut connection,
+            caller.0.tenant,
+            kind,
+            &base,
+            &query,
+            (start, left),
+        )
+        .await
+        {
             Ok((found, of_kind)) => {
                 resources.extend(found);
                 total += of_kind;

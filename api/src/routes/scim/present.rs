@@ -46,13 +46,23 @@ pub(super) async fn present(
         let meta = meta(base, resource);
         let derived = Derived {
             groups: groups_of.get(&resource.id).cloned().unwrap_or_default(),
-            managers: managers_of.get(&resource.directory_id).cloned().unwrap_or_default(),
+            managers: managers_of
+                .get(&resource.directory_id)
+                .cloned()
+                .unwrap_or_default(),
         };
         let members = match resource.kind {
             ResourceType::Group => Some(members.get(&resource.id).map(Vec::as_slice).unwrap_or_default()),
             ResourceType::User => None,
         };
-        render(resource.kind, &meta, &resource.document, members, &derived, selection)
+        render(
+            resource.kind,
+            &meta,
+            &resource.document,
+            members,
+            &derived,
+            selection,
+        )
     };
     Ok(resources.iter().map(representation).collect())
 }
@@ -60,7 +70,14 @@ pub(super) async fn present(
 /// The representation of a resource without anything that hangs on others.
 pub(super) fn represent_alone(base: &str, resource: &Stored, selection: &Selection) -> Value {
     let meta = meta(base, resource);
-    render(resource.kind, &meta, &resource.document, None, &Derived::default(), selection)
+    render(
+        resource.kind,
+        &meta,
+        &resource.document,
+        None,
+        &Derived::default(),
+        selection,
+    )
 }
 
 fn meta(base: &str, resource: &Stored) -> Meta {

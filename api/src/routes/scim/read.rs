@@ -29,7 +29,9 @@ pub(super) async fn read(
     let found = find(&mut connection, tenant, kind, &id).await?;
     let resource = found.ok_or_else(|| not_found(kind))?;
     let url = location(&base, kind, resource.id);
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok());
     if known.is_some_and(|tags| etag_matches(tags, resource.version))
         && !selects_derived(kind, &query.selection)
     {

@@ -84,7 +84,10 @@ pub(super) async fn patch(
 /// Hand a write to the acceptor under a new receipt.
 pub(super) async fn submit(app: &App, caller: &Caller, write: Write) -> Result<Accepted, ScimFailure> {
     let txn = Uuid::now_v7();
-    Ok(app.acceptor.submit(&caller.writer(Lane::Live), txn, 0, write).await?)
+    Ok(app
+        .acceptor
+        .submit(&caller.writer(Lane::Live), txn, 0, write)
+        .await?)
 }
 
 /// The id in the path of a write. An id that is none names nothing.
