@@ -1,7 +1,7 @@
 //! Bad weather, one cloud at a time.
 
 use crate::harness::people::{Company, bulk_of_users, expect_company, user};
-use crate::harness::{Options, Reply, Scim, Stack, percentile, seed, within};
+use crate::harness::{Options, Reply, Scim, Stack, Tenant, percentile, seed, within};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use reqwest::Method;
@@ -24,13 +24,31 @@ fn chain(prefix: &str, people: usize) -> Vec<(String, Option<String>)> {
     (0..people).rev().map(|n| (name(n), n.checked_sub(1).map(name))).collect()
 }
 
+/// Writers at the same time, and the writes of each, while Redis is away.
+const WRITERS: usize = 8;
+const EACH: usize = 40;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_redis_down_are_acknowledged_promptly_and_applied_when_it_returns() {
-    const WRITERS: usize = 8;
-    const EACH: usize = 40;
     let mut stack = Stack::start(Options { apis: 2, workers: 2, ..Options::default() }).await;
     let tenant = stack.tenant("redis-down").await;
     stack.stores.kill_redis();
+    write_without_redis(&mut stack, &tenant, "down").await;
+    stack.stores.start_redis().await;
+    apply_with_redis(&mut stack, &tenant, "down").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_redis_hanging_are_acknowledged_promptly_and_applied_when_it_goes_on() {
+    let mut stack = Stack::start(Options { apis: 2, workers: 2, ..Options::default() }).await;
+    let tenant = stack.tenant("redis-hangs").await;
+    stack.stores.pause_redis();
+    write_without_redis(&mut stack, &tenant, "hanging").await;
+    stack.stores.resume_redis();
+    apply_with_redis(&mut stack, &tenant, "hanging").await;
+}
+
+async fn write_without_redis(stack: &mut Stack, tenant: &Tenant, how: &str) {
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
             let scim = tenant.scim.another();
@@ -48,15 +66,16 @@ async fn writes_redis_down_are_acknowledged_promptly_and_applied_when_it_returns
         took.extend(writer.await.expect("every write is acknowledged"));
     }
     let (p50, p95) = (percentile(&mut took, 0.5), percentile(&mut took, 0.95));
-    println!("redis down: {} writes acknowledged, p50 {p50:?}, p95 {p95:?}", took.len());
+    println!("redis {how}: {} writes acknowledged, p50 {p50:?}, p95 {p95:?}", took.len());
     assert!(p95 < PROMPT, "p95 {p95:?}");
     stack.expect_alive();
     assert!(stack.outstanding().await.expect("Postgres is up") > 0, "without Redis nothing travels");
+}
 
-    stack.stores.start_redis().await;
+async fn apply_with_redis(stack: &mut Stack, tenant: &Tenant, how: &str) {
     let returned = Instant::now();
     stack.converged(CATCH_UP).await;
-    println!("redis down: applied {:?} after its return", returned.elapsed());
+    println!("redis {how}: applied {:?} after its return", returned.elapsed());
     let company: Company = (0..WRITERS).flat_map(|writer| chain(&format!("w{writer}"), EACH)).collect();
     expect_company(&stack.db, tenant.id, &company).await;
 }

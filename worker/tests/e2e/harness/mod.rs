@@ -7,9 +7,8 @@ mod stack;
 mod stores;
 mod wait;
 
-pub(crate) use process::Process;
 pub(crate) use scim::{Answer, Reply, Scim};
-pub(crate) use stack::{Options, Stack};
+pub(crate) use stack::{Options, Stack, Tenant};
 pub(crate) use wait::{within, within_or};
 
 /// The seed of this run: `E2E_SEED`, or drawn from the clock. Printed, so that a failure can be
