@@ -125,5 +125,5 @@ create table pending (
     due_at      timestamptz not null,        -- when the feeder may (again) push it; infinity: parked
     primary key (tenant_id, key_kind, key_id, member, seq)
 ) with (fillfactor = 80);
-create index pending_due on pending (lane, due_at, seq);
+create index pending_due on pending (tenant_id, lane, due_at);
 create index pending_seq on pending (tenant_id, seq);

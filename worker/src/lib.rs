@@ -1,1 +1,131 @@
-//! rollcall-worker
+//! The worker process: applies what the API accepted to the directory.
+
+mod config;
+mod context;
+mod feed;
+mod handlers;
+mod http;
+mod limiter;
+pub mod reconcile;
+mod registry;
+
+pub use config::{Config, WorkConfig};
+
+use context::Context;
+use limiter::Limiter;
+use reconcile::Engine;
+use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
+use rollcall_shared::store::{self, StoreError};
+use rollcall_shared::telemetry::Metrics;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How often this process says that it lives, and learns how many others do.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long a process counts as alive after its last heartbeat.
+const ALIVE: Duration = Duration::from_secs(5);
+
+/// Why the worker ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    #[error("DATABASE_URL cannot be used")]
+    Postgres(#[source] StoreError),
+    #[error("REDIS_URL cannot be used")]
+    Redis(#[source] QueueError),
+    #[error("ROLLCALL_WORKER_LISTEN cannot be listened on")]
+    Listen(#[source] std::io::Error),
+    #[error("the queue's workers failed")]
+    Workers(#[source] rollcall_shared::queue::BoxError),
+}
+
+/// Work until `shutdown` resolves; then take no more jobs, finish those under way within the
+/// configured time, and return.
+///
+/// # Errors
+/// When a setting cannot be used. A store that is down is no error, and neither are jobs that
+/// do not finish in time: another process takes them over when their leases run out.
+pub async fn run(
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), WorkError> {
+    let queue_config = QueueConfig {
+        lease: config.work.lease(),
+        ..QueueConfig::default()
+    };
+    let queues = Queues::connect(&config.redis, queue_config).map_err(WorkError::Redis)?;
+    let queues = Arc::new(queues);
+    let pool = store::connect(&config.postgres).map_err(WorkError::Postgres)?;
+    let metrics = Metrics::new("worker");
+    let context = Arc::new(Context {
+        engine: Engine::new(pool.clone(), Arc::clone(&queues), Arc::clone(&metrics)),
+        limiter: Limiter::new(
+            config.work.apply_per_second,
+            config.work.apply_per_second_per_tenant,
+        ),
+        pool,
+        queues,
+        metrics,
+    });
+    let listener = TcpListener::bind(config.work.worker_listen)
+        .await
+        .map_err(WorkError::Listen)?;
+    let process = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
+    tracing::info!(
+        address = listener.local_addr().ok().map(tracing::field::display),
+        version = env!("CARGO_PKG_VERSION"),
+        process,
+        "worker starts"
+    );
+    let stopping = CancellationToken::new();
+    let stopped = CancellationToken::new();
+    // The share of the rate is known before the first job is taken, if Redis can tell.
+    let _ = tokio::time::timeout(HEARTBEAT, beat(&context, &process)).await;
+    let heart = tokio::spawn(heartbeats(Arc::clone(&context), process.clone(), stopped.clone()));
+    let feeder = tokio::spawn(feed::run(Arc::clone(&context), stopping.clone()));
+    let server = tokio::spawn(http::serve(Arc::clone(&context), listener, stopped.clone()));
+    let signal = {
+        let stopping = stopping.clone();
+        async move {
+            shutdown.await;
+            tracing::info!("worker stops: no new jobs, those under way may finish");
+            stopping.cancel();
+            Ok(())
+        }
+    };
+    let (drain, told) = (config.work.drain(), stopping.clone());
+    let too_long = async move {
+        told.cancelled().await;
+        tokio::time::sleep(drain).await;
+        tracing::warn!("jobs were still running; others take them over when their leases run out");
+    };
+    let monitor = registry::monitor(&context, &config.work, &process).with_terminator(too_long);
+    let drained = monitor.run_with_signal(signal).await;
+    stopping.cancel();
+    let _ = feeder.await;
+    stopped.cancel();
+    let _ = tokio::join!(heart, server);
+    let _ = tokio::time::timeout(HEARTBEAT, context.queues.depart(&process)).await;
+    context.pool.close().await;
+    drained.map_err(|error| WorkError::Workers(error.into()))
+}
+
+async fn beat(context: &Context, process: &str) {
+    // While Redis is down the last known number of processes stays in force.
+    if let Ok(processes) = context.queues.heartbeat(process, ALIVE).await {
+        context.limiter.share_among(processes);
+    }
+}
+
+async fn heartbeats(context: Arc<Context>, process: String, stopped: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stopped.cancelled() => return,
+            () = tokio::time::sleep(HEARTBEAT) => {}
+        }
+        let _ = tokio::time::timeout(ALIVE, beat(&context, &process)).await;
+        context.limiter.tidy();
+    }
+}

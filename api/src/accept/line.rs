@@ -174,7 +174,9 @@ impl Lines {
         let queues = Arc::clone(&self.queues);
         tokio::spawn(async move {
             let _permit = permit;
-            fail::fail_point!("accept::before_push", |_| rollcall_shared::failpoint::hit("accept::before_push"));
+            fail::fail_point!("accept::before_push", |_| rollcall_shared::failpoint::hit(
+                "accept::before_push"
+            ));
             for (lane, keys) in keys {
                 let jobs: Vec<ReconcileJob> = keys
                     .chunks(MAX_KEYS)

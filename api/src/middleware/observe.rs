@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use rollcall_shared::telemetry::{RequestLabels, StatusClass};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
@@ -38,17 +38,7 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
         .headers()
         .get(SET_TXN)
         .and_then(|value| value.to_str().ok());
-    tracing::info!(
-        request_id = %id,
-        method,
-        route,
-        status,
-        duration_ms = elapsed.as_micros() as f64 / 1000.0,
-        tenant = token.map(|token| token.tenant.0),
-        token = token.map(|token| field::display(token.id)),
-        txn,
-        "request answered"
-    );
+    log(&id, method, &route, elapsed, &response);
     let labels = RequestLabels {
         method: method.to_owned(),
         route,
@@ -60,6 +50,25 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
         .get_or_create(&labels)
         .observe(elapsed.as_secs_f64());
     response
+}
+
+/// One line per request; the probes of the platform, which come every few seconds, only when
+/// debugging.
+fn log(id: &Uuid, method: &str, route: &str, elapsed: Duration, response: &Response) {
+    let token = response.extensions().get::<Arc<Token>>();
+    let txn = response.headers().get(SET_TXN).and_then(|value| value.to_str().ok());
+    let tenant = token.map(|token| token.tenant.0);
+    let token = token.map(|token| field::display(token.id));
+    let status = response.status().as_u16();
+    let duration_ms = elapsed.as_micros() as f64 / 1000.0;
+    let probe = matches!(route, "/healthz" | "/readyz" | "/metrics");
+    if probe {
+        tracing::debug!(request_id = %id, method, route, status, duration_ms, "probe answered");
+    } else {
+        tracing::info!(
+            request_id = %id, method, route, status, duration_ms, tenant, token, txn, "request answered"
+        );
+    }
 }
 
 /// Methods are labels: one that a client made up must not become another.

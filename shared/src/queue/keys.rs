@@ -90,6 +90,11 @@ impl Keys {
         &self.all[9]
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> &[String] {
+        &self.all
+    }
+
     /// An invocation of `script` with these keys and no arguments yet.
     pub(super) fn invoke<'s>(&self, script: &'s Script) -> ScriptInvocation<'s> {
         let mut invocation = script.prepare_invoke();

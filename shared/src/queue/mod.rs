@@ -25,3 +25,6 @@ pub use queues::{DeadJob, Depth, JobQueue, Queues, RedisHealth};
 
 /// Runs workers until told to stop; see [`JobQueue::consume`].
 pub use apalis_core::monitor::Monitor;
+
+#[cfg(test)]
+mod script_tests;

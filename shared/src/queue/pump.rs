@@ -62,16 +62,16 @@ pub(super) struct Pump<J: Job> {
 }
 
 /// Where endings are written.
-struct Ledger {
-    keys: Keys,
-    link: Link,
-    dead_letters: usize,
+pub(super) struct Ledger {
+    pub(super) keys: Keys,
+    pub(super) link: Link,
+    pub(super) dead_letters: usize,
 }
 
 impl Ledger {
     /// Write these endings; returns which of the jobs were still held. In any case, if jobs are
     /// ready and no token says so, one is left for an idle worker.
-    async fn write(&self, ends: &[Finished]) -> Result<Vec<bool>, QueueError> {
+    pub(super) async fn write(&self, ends: &[Finished]) -> Result<Vec<bool>, QueueError> {
         let mut finish = self.keys.invoke(&scripts::FINISH);
         finish.arg(self.dead_letters);
         for end in ends {
@@ -90,7 +90,7 @@ impl Ledger {
 }
 
 /// What a fetch returns: how many stay ready, ms until something is due, the jobs.
-type Fetched = (usize, i64, Vec<(String, Vec<u8>, u32, u32, u64)>);
+pub(super) type Fetched = (usize, i64, Vec<(String, Vec<u8>, u32, u32, u64)>);
 
 impl<J: Job> Pump<J> {
     pub(super) fn new(

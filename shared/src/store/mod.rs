@@ -3,6 +3,7 @@
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
 
 pub mod accept;
+pub mod feed;
 pub mod overview;
 pub mod receipts;
 pub mod search;
@@ -92,5 +93,16 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 /// When Postgres is out of reach or a migration fails; a failed one is rolled back.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     MIGRATOR.run(pool).await?;
+    Ok(())
+}
+
+/// Whether Postgres answers.
+///
+/// # Errors
+/// When it does not within the pool's time for connecting.
+pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query_scalar!(r#"select 1 as "one!""#)
+        .fetch_one(pool)
+        .await?;
     Ok(())
 }

@@ -52,8 +52,14 @@ const REQUIRED: &[&str] = &[
 ];
 
 fn setting(name: &str, default: u64) -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "how much to test is the developer's to say")]
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how much to test is the developer's to say"
+    )]
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -73,7 +79,9 @@ async fn directory_under_any_interleaving_and_crash_equals_the_single_threaded_m
     let mut failures = vec![];
     while let Some(outcome) = runs.next().await {
         match outcome.expect("a seed's task does not panic") {
-            Ok(taken) => taken.into_iter().for_each(|(path, count)| *paths.entry(path).or_default() += count),
+            Ok(taken) => taken
+                .into_iter()
+                .for_each(|(path, count)| *paths.entry(path).or_default() += count),
             Err(failure) => failures.push(failure),
         }
     }
@@ -83,11 +91,19 @@ async fn directory_under_any_interleaving_and_crash_equals_the_single_threaded_m
         paths.insert(format!("failpoint {name}"), *count);
     }
     paths.extend(stack.link_paths().await);
-    println!("{seeds} seeds in {:.1} s; how often each path ran:", started.elapsed().as_secs_f64());
+    println!(
+        "{seeds} seeds in {:.1} s; how often each path ran:",
+        started.elapsed().as_secs_f64()
+    );
     for (path, count) in &paths {
         println!("{count:>8}  {path}");
     }
-    assert!(failures.is_empty(), "{} seeds differ:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} seeds differ:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
     assert_eq!(stack.deadlocks().await, 0, "deadlocks");
     if seeds >= 100 {
         for path in REQUIRED {
@@ -115,9 +131,13 @@ async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> 
         .map(|number| tokio::spawn(Client::new(Arc::clone(&world), seed, number).run(STEPS)))
         .collect();
     for client in clients {
-        client.await.map_err(|error| format!("seed {seed}: a client failed: {error}"))?;
+        client
+            .await
+            .map_err(|error| format!("seed {seed}: a client failed: {error}"))?;
     }
-    let mut model = replay(&world).await.map_err(|error| format!("seed {seed}: {error}"))?;
+    let mut model = replay(&world)
+        .await
+        .map_err(|error| format!("seed {seed}: {error}"))?;
     let expected = model.rows();
     let started = Instant::now();
     let mut late = false;
@@ -135,13 +155,23 @@ async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> 
             let actual = directory::rows(&stack.pool, tenant).await;
             let missing: Vec<&String> = expected.difference(&actual).take(8).collect();
             let extra: Vec<&String> = actual.difference(&expected).take(8).collect();
-            return Err(format!("seed {seed} (quiet: {quiet}): missing {missing:#?}, extra {extra:#?}"));
+            return Err(format!(
+                "seed {seed} (quiet: {quiet}): missing {missing:#?}, extra {extra:#?}"
+            ));
         }
-        #[expect(clippy::disallowed_methods, reason = "between two looks at a condition that has a deadline")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "between two looks at a condition that has a deadline"
+        )]
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mut paths = world.paths.lock().unwrap().clone();
-    paths.extend(model.paths.iter().map(|(path, count)| ((*path).to_owned(), *count)));
+    paths.extend(
+        model
+            .paths
+            .iter()
+            .map(|(path, count)| ((*path).to_owned(), *count)),
+    );
     if late {
         paths.insert("repaired by a retry after all was quiet".to_owned(), 1);
     }
@@ -150,12 +180,13 @@ async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> 
 
 /// Run the log through the model in accept order, without what asserted nothing new.
 async fn replay(world: &World) -> Result<Model, String> {
-    let changes: Vec<(i64, Uuid, i32, Uuid, bool)> =
-        sqlx::query_as("select seq, txn, txn_index, resource_id, unchanged from changes where tenant_id = $1")
-            .bind(world.tenant)
-            .fetch_all(&world.pool)
-            .await
-            .unwrap();
+    let changes: Vec<(i64, Uuid, i32, Uuid, bool)> = sqlx::query_as(
+        "select seq, txn, txn_index, resource_id, unchanged from changes where tenant_id = $1",
+    )
+    .bind(world.tenant)
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
     let by_txn: HashMap<(Uuid, i32), i64> = changes.iter().map(|c| ((c.1, c.2), c.0)).collect();
     let by_seq: HashMap<i64, (Uuid, bool)> = changes.iter().map(|c| (c.0, (c.3, c.4))).collect();
     let log = std::mem::take(&mut *world.log.lock().unwrap());
@@ -171,7 +202,9 @@ async fn replay(world: &World) -> Result<Model, String> {
     }
     let logged: std::collections::BTreeSet<i64> = events.iter().map(|(seq, _)| *seq).collect();
     if let Some(seq) = by_seq.keys().find(|seq| !logged.contains(seq)) {
-        return Err(format!("change {seq} is in the ledger, but nobody knows of having sent it"));
+        return Err(format!(
+            "change {seq} is in the ledger, but nobody knows of having sent it"
+        ));
     }
     events.sort_by_key(|(seq, _)| *seq);
     let mut model = Model::default();

@@ -25,11 +25,26 @@ pub struct User {
 /// One accepted, changing write.
 #[derive(Debug, Clone)]
 pub enum Event {
-    User { resource: Uuid, document: User, manager: bool, additional: bool },
-    UserGone { resource: Uuid },
-    Group { resource: Uuid, name: String },
-    Members { resource: Uuid, edit: Edit },
-    GroupGone { resource: Uuid },
+    User {
+        resource: Uuid,
+        document: User,
+        manager: bool,
+        additional: bool,
+    },
+    UserGone {
+        resource: Uuid,
+    },
+    Group {
+        resource: Uuid,
+        name: String,
+    },
+    Members {
+        resource: Uuid,
+        edit: Edit,
+    },
+    GroupGone {
+        resource: Uuid,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -91,7 +106,12 @@ impl Model {
 
     pub fn apply(&mut self, seq: i64, event: &Event) {
         match event {
-            Event::User { resource, document, manager, additional } => {
+            Event::User {
+                resource,
+                document,
+                manager,
+                additional,
+            } => {
                 self.user(seq, *resource, document, *manager, *additional);
             }
             Event::UserGone { resource } => self.user_gone(seq, *resource),
@@ -113,7 +133,11 @@ impl Model {
 
     fn user(&mut self, seq: i64, resource: Uuid, document: &User, manager: bool, additional: bool) {
         if !self.accounts.contains_key(&resource) {
-            let former = document.external_id.as_ref().and_then(|id| self.last_holder.get(id)).copied();
+            let former = document
+                .external_id
+                .as_ref()
+                .and_then(|id| self.last_holder.get(id))
+                .copied();
             let person = match former {
                 Some((person, true)) => {
                     self.hit("rehire");
@@ -124,9 +148,18 @@ impl Model {
                     self.people
                 }
             };
-            self.accounts.insert(resource, Account { person, ..Account::default() });
+            self.accounts.insert(
+                resource,
+                Account {
+                    person,
+                    ..Account::default()
+                },
+            );
         }
-        let fresh = |reference: &String| Assertion { reference: reference.clone(), bound: None };
+        let fresh = |reference: &String| Assertion {
+            reference: reference.clone(),
+            bound: None,
+        };
         let account = self.accounts.get_mut(&resource).expect("inserted above");
         let before = account.document.external_id.clone();
         account.live = true;
@@ -147,15 +180,22 @@ impl Model {
                 self.last_holder.insert(now.clone(), (person, false));
             }
         }
-        for (kind, name) in [("department", &document.department), ("division", &document.division)] {
+        for (kind, name) in [
+            ("department", &document.department),
+            ("division", &document.division),
+        ] {
             if let Some(name) = name {
-                self.spellings.entry((kind, fold(name))).or_insert_with(|| name.clone());
+                self.spellings
+                    .entry((kind, fold(name)))
+                    .or_insert_with(|| name.clone());
             }
         }
     }
 
     fn user_gone(&mut self, seq: i64, resource: Uuid) {
-        let Some(account) = self.accounts.get_mut(&resource) else { return };
+        let Some(account) = self.accounts.get_mut(&resource) else {
+            return;
+        };
         account.live = false;
         account.seq = seq;
         if let Some(external_id) = account.document.external_id.clone() {
@@ -168,11 +208,22 @@ impl Model {
     }
 
     fn members(&mut self, resource: Uuid, edit: &Edit) {
-        let Some(group) = self.groups.get_mut(&resource) else { return };
+        let Some(group) = self.groups.get_mut(&resource) else {
+            return;
+        };
         let mut add = |group: &mut Group, value: &String| {
-            let known = group.members.get(&fold(value)).is_some_and(|member| member.reference == *value);
+            let known = group
+                .members
+                .get(&fold(value))
+                .is_some_and(|member| member.reference == *value);
             if !known {
-                group.members.insert(fold(value), Assertion { reference: value.clone(), bound: None });
+                group.members.insert(
+                    fold(value),
+                    Assertion {
+                        reference: value.clone(),
+                        bound: None,
+                    },
+                );
             }
         };
         match edit {
@@ -195,7 +246,13 @@ impl Model {
             let document = &account.document;
             let mut values = vec![(0, resource.to_string()), (2, document.user_name.clone())];
             values.extend(document.external_id.iter().map(|value| (1, value.clone())));
-            values.extend(document.emails.iter().enumerate().map(|(place, value)| (3 + (place > 0) as u8, value.clone())));
+            values.extend(
+                document
+                    .emails
+                    .iter()
+                    .enumerate()
+                    .map(|(place, value)| (3 + (place > 0) as u8, value.clone())),
+            );
             values.extend(document.employee_number.iter().map(|value| (5, value.clone())));
             for (rank, value) in values {
                 let best = holders.entry(fold(&value)).or_insert((rank, BTreeSet::new()));
@@ -219,7 +276,11 @@ impl Model {
             }
         };
         for account in self.accounts.values_mut().filter(|account| account.live) {
-            account.manager.iter_mut().chain(&mut account.additional).for_each(&mut bind);
+            account
+                .manager
+                .iter_mut()
+                .chain(&mut account.additional)
+                .for_each(&mut bind);
         }
         for group in self.groups.values_mut() {
             group.members.values_mut().for_each(&mut bind);
@@ -258,7 +319,11 @@ impl Model {
             };
             rows.insert(format!(
                 "person {resource} {status} login={} external={:?} number={:?} email={:?} position={:?}",
-                d.user_name, d.external_id, d.employee_number, d.emails.first(), d.title
+                d.user_name,
+                d.external_id,
+                d.employee_number,
+                d.emails.first(),
+                d.title
             ));
             if !account.live {
                 continue;
@@ -271,7 +336,13 @@ impl Model {
             }
             let mut seen = BTreeSet::new();
             let slots = account.manager.iter().map(|a| (1, 0, a));
-            let slots = slots.chain(account.additional.iter().enumerate().map(|(place, a)| (2, place, a)));
+            let slots = slots.chain(
+                account
+                    .additional
+                    .iter()
+                    .enumerate()
+                    .map(|(place, a)| (2, place, a)),
+            );
             for (slot, place, assertion) in slots {
                 match &assertion.bound {
                     Some(manager) if live(manager) => {
@@ -283,11 +354,21 @@ impl Model {
                         if own {
                             paths.push("self-management");
                         }
-                        rows.insert(format!("line {resource} {slot} {place} -> {} self={own}", name(manager)));
+                        rows.insert(format!(
+                            "line {resource} {slot} {place} -> {} self={own}",
+                            name(manager)
+                        ));
                     }
                     bound => {
-                        paths.push(if bound.is_some() { "waits for a deleted person" } else { "waits for a value" });
-                        rows.insert(format!("waiter {resource} {slot} {place} {}", assertion.reference));
+                        paths.push(if bound.is_some() {
+                            "waits for a deleted person"
+                        } else {
+                            "waits for a value"
+                        });
+                        rows.insert(format!(
+                            "waiter {resource} {slot} {place} {}",
+                            assertion.reference
+                        ));
                     }
                 }
             }
@@ -298,7 +379,10 @@ impl Model {
                 match &assertion.bound {
                     Some(person) if live(person) => {
                         paths.push("group member linked");
-                        rows.insert(format!("member group {resource} {} member:{member}", name(person)));
+                        rows.insert(format!(
+                            "member group {resource} {} member:{member}",
+                            name(person)
+                        ));
                     }
                     _ => {
                         paths.push("group member waits");

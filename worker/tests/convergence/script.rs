@@ -96,7 +96,9 @@ impl Client {
     }
 
     fn maybe(&mut self, percent: u32, prefix: &str, count: u32) -> Option<String> {
-        self.random.random_ratio(percent, 100).then(|| self.pick(prefix, count))
+        self.random
+            .random_ratio(percent, 100)
+            .then(|| self.pick(prefix, count))
     }
 
     fn email(&mut self) -> String {
@@ -116,8 +118,12 @@ impl Client {
 
     fn user(&mut self) -> User {
         let departments = ["Sales", "SALES", "sales ", "Überbau", "ÜBERBAU", "Ops"];
-        let department = departments.choose(&mut self.random).map(|name| (*name).trim().to_owned());
-        let emails = (0..self.random.random_range(0..3)).map(|_| self.email()).collect::<std::collections::BTreeSet<_>>();
+        let department = departments
+            .choose(&mut self.random)
+            .map(|name| (*name).trim().to_owned());
+        let emails = (0..self.random.random_range(0..3))
+            .map(|_| self.email())
+            .collect::<std::collections::BTreeSet<_>>();
         User {
             user_name: self.pick("user", 12),
             external_id: match self.former.pop() {
@@ -131,7 +137,9 @@ impl Client {
             division: self.maybe(30, "Division ", 3),
             active: self.random.random_bool(0.9),
             manager: self.random.random_bool(0.7).then(|| self.reference()),
-            additional: (0..self.random.random_range(0..3)).map(|_| self.reference()).collect(),
+            additional: (0..self.random.random_range(0..3))
+                .map(|_| self.reference())
+                .collect(),
         }
     }
 
@@ -188,18 +196,32 @@ impl Client {
 
     async fn send(&mut self, method: reqwest::Method, path: &str, body: Option<&Value>) -> Sent {
         let world = Arc::clone(&self.world);
-        let base = world.base.choose(&mut self.random).expect("at least one API").clone();
-        let mut request = world.http.request(method.clone(), format!("{base}{path}")).bearer_auth(&world.token);
+        let base = world
+            .base
+            .choose(&mut self.random)
+            .expect("at least one API")
+            .clone();
+        let mut request = world
+            .http
+            .request(method.clone(), format!("{base}{path}"))
+            .bearer_auth(&world.token);
         if let Some(body) = body {
-            request = request.header("content-type", "application/scim+json").body(body.to_string());
+            request = request
+                .header("content-type", "application/scim+json")
+                .body(body.to_string());
         }
-        let Ok(response) = request.send().await else { return Sent::Unknown };
+        let Ok(response) = request.send().await else {
+            return Sent::Unknown;
+        };
         let status = response.status();
         world.hit(format!("{method} {}", status.as_u16()));
         if status.is_server_error() {
             return Sent::Unknown;
         }
-        let txn = response.headers().get("set-txn").and_then(|txn| txn.to_str().ok()?.parse().ok());
+        let txn = response
+            .headers()
+            .get("set-txn")
+            .and_then(|txn| txn.to_str().ok()?.parse().ok());
         let text = response.text().await.unwrap_or_default();
         let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
         match txn {
@@ -254,7 +276,12 @@ impl Client {
     fn created(&mut self, id: Uuid, receipt: Receipt, user: User) {
         self.world.known.lock().unwrap().push(id);
         let (manager, additional) = (user.manager.is_some(), !user.additional.is_empty());
-        let event = Event::User { resource: id, document: user.clone(), manager, additional };
+        let event = Event::User {
+            resource: id,
+            document: user.clone(),
+            manager,
+            additional,
+        };
         self.world.accepted(receipt, event);
         self.users.push((id, user));
     }
@@ -265,7 +292,11 @@ impl Client {
         let tag = self.tag();
         match self.send(reqwest::Method::POST, "/Users", Some(&body)).await {
             Sent::Accepted(receipt, answer) => {
-                let id = answer["id"].as_str().expect("a created User has an id").parse().unwrap();
+                let id = answer["id"]
+                    .as_str()
+                    .expect("a created User has an id")
+                    .parse()
+                    .unwrap();
                 self.created(id, receipt, user);
             }
             Sent::Refused => {}
@@ -287,7 +318,9 @@ impl Client {
             user.manager = Some(format!("bulkId:u{}", 1 - place));
             let data = self.body(user);
             tags.push(self.tag());
-            operations.push(json!({ "method": "POST", "path": "/Users", "bulkId": format!("u{place}"), "data": data }));
+            operations.push(
+                json!({ "method": "POST", "path": "/Users", "bulkId": format!("u{place}"), "data": data }),
+            );
         }
         self.tags += 1;
         tags.push(self.tag());
@@ -295,7 +328,10 @@ impl Client {
         let members: Vec<Value> = members.iter().map(|value| json!({ "value": value })).collect();
         let group = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": tags[2],
             "externalId": tags[2], "members": members });
-        operations.insert(0, json!({ "method": "POST", "path": "/Groups", "bulkId": "g", "data": group }));
+        operations.insert(
+            0,
+            json!({ "method": "POST", "path": "/Groups", "bulkId": "g", "data": group }),
+        );
         let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations });
         self.world.hit("bulk");
         let sent = self.send(reqwest::Method::POST, "/Bulk", Some(&body)).await;
@@ -311,7 +347,9 @@ impl Client {
                     };
                     let index = if place == 2 { 0 } else { place as i32 + 1 };
                     if result["status"] == "201" {
-                        let location = result["location"].as_str().expect("a created resource has a location");
+                        let location = result["location"]
+                            .as_str()
+                            .expect("a created resource has a location");
                         let id = location.rsplit('/').next().unwrap().parse().unwrap();
                         ids[place] = Some((id, Receipt::Txn(txn, index)));
                     } else {
@@ -327,25 +365,37 @@ impl Client {
             }
             _ => return,
         }
-        let stored: Vec<Option<String>> = ids.iter().map(|id| id.as_ref().map(|(id, _)| id.to_string())).collect();
+        let stored: Vec<Option<String>> = ids
+            .iter()
+            .map(|id| id.as_ref().map(|(id, _)| id.to_string()))
+            .collect();
         for (place, mut user) in users.into_iter().enumerate() {
             if let Some((id, receipt)) = ids[place].clone() {
                 user.manager = stored[1 - place].clone();
-                assert!(user.manager.is_some(), "a User was stored whose bulkId reference failed");
+                assert!(
+                    user.manager.is_some(),
+                    "a User was stored whose bulkId reference failed"
+                );
                 self.created(id, receipt, user);
             }
         }
         if let Some((id, receipt)) = ids[2].clone() {
             let members: Vec<String> = stored[..2].iter().flatten().cloned().collect();
-            assert_eq!(members.len(), 2, "a Group was stored whose bulkId reference failed");
+            assert_eq!(
+                members.len(),
+                2,
+                "a Group was stored whose bulkId reference failed"
+            );
             self.log_group(id, receipt, tags[2].clone(), members);
         }
     }
 
     fn log_group(&mut self, id: Uuid, receipt: Receipt, name: String, members: Vec<String>) {
-        self.world.accepted(receipt.clone(), Event::Group { resource: id, name });
+        self.world
+            .accepted(receipt.clone(), Event::Group { resource: id, name });
         let edit = Edit::Add(members.clone());
-        self.world.accepted(receipt, Event::Members { resource: id, edit });
+        self.world
+            .accepted(receipt, Event::Members { resource: id, edit });
         self.groups.push((id, members));
     }
 
@@ -363,9 +413,16 @@ impl Client {
         }
         let body = self.body(&user);
         let before = self.last_seq(id).await.unwrap_or(0);
-        let sent = self.send(reqwest::Method::PUT, &format!("/Users/{id}"), Some(&body)).await;
+        let sent = self
+            .send(reqwest::Method::PUT, &format!("/Users/{id}"), Some(&body))
+            .await;
         let (manager, additional) = (user.manager.is_some(), !user.additional.is_empty());
-        let event = Event::User { resource: id, document: user.clone(), manager, additional };
+        let event = Event::User {
+            resource: id,
+            document: user.clone(),
+            manager,
+            additional,
+        };
         if self.settle(id, sent, event, before).await {
             self.users[place].1 = user;
         }
@@ -412,8 +469,15 @@ impl Client {
         };
         let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] });
         let before = self.last_seq(id).await.unwrap_or(0);
-        let sent = self.send(reqwest::Method::PATCH, &format!("/Users/{id}"), Some(&body)).await;
-        let event = Event::User { resource: id, document: user.clone(), manager, additional };
+        let sent = self
+            .send(reqwest::Method::PATCH, &format!("/Users/{id}"), Some(&body))
+            .await;
+        let event = Event::User {
+            resource: id,
+            document: user.clone(),
+            manager,
+            additional,
+        };
         if self.settle(id, sent, event, before).await {
             self.users[place].1 = user;
         }
@@ -423,8 +487,13 @@ impl Client {
         let Some(place) = self.any_user() else { return };
         let (id, user) = self.users[place].clone();
         let before = self.last_seq(id).await.unwrap_or(0);
-        let sent = self.send(reqwest::Method::DELETE, &format!("/Users/{id}"), None).await;
-        if self.settle(id, sent, Event::UserGone { resource: id }, before).await {
+        let sent = self
+            .send(reqwest::Method::DELETE, &format!("/Users/{id}"), None)
+            .await;
+        if self
+            .settle(id, sent, Event::UserGone { resource: id }, before)
+            .await
+        {
             self.users.remove(place);
             self.former.extend(user.external_id);
         }
@@ -447,7 +516,11 @@ impl Client {
             "externalId": name, "members": members });
         match self.send(reqwest::Method::POST, "/Groups", Some(&body)).await {
             Sent::Accepted(receipt, answer) => {
-                let id = answer["id"].as_str().expect("a created Group has an id").parse().unwrap();
+                let id = answer["id"]
+                    .as_str()
+                    .expect("a created Group has an id")
+                    .parse()
+                    .unwrap();
                 self.log_group(id, receipt, name, values);
             }
             Sent::Refused => {}
@@ -473,13 +546,18 @@ impl Client {
         let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name,
             "externalId": name, "members": members });
         let before = self.last_seq(id).await.unwrap_or(0);
-        let sent = self.send(reqwest::Method::PUT, &format!("/Groups/{id}"), Some(&body)).await;
+        let sent = self
+            .send(reqwest::Method::PUT, &format!("/Groups/{id}"), Some(&body))
+            .await;
         let unknown = matches!(sent, Sent::Unknown);
         let receipt = match &sent {
             Sent::Accepted(receipt, _) => Some(receipt.clone()),
             _ => None,
         };
-        if self.settle(id, sent, Event::Group { resource: id, name }, before).await {
+        if self
+            .settle(id, sent, Event::Group { resource: id, name }, before)
+            .await
+        {
             let receipt = match receipt {
                 Some(receipt) => receipt,
                 None => {
@@ -487,7 +565,13 @@ impl Client {
                     Receipt::Seq(self.last_seq(id).await.expect("settled by its seq"))
                 }
             };
-            self.world.accepted(receipt, Event::Members { resource: id, edit: Edit::Replace(values.clone()) });
+            self.world.accepted(
+                receipt,
+                Event::Members {
+                    resource: id,
+                    edit: Edit::Replace(values.clone()),
+                },
+            );
             self.groups[place].1 = values;
         }
     }
@@ -499,7 +583,10 @@ impl Client {
             let added = self.values(3);
             let members: Vec<Value> = added.iter().map(|value| json!({ "value": value })).collect();
             values.extend(added.clone());
-            (json!({ "op": "Add", "path": "members", "value": members }), Edit::Add(added))
+            (
+                json!({ "op": "Add", "path": "members", "value": members }),
+                Edit::Add(added),
+            )
         } else {
             let gone = values.remove(self.random.random_range(0..values.len()));
             let operation = match self.random.random_bool(0.5) {
@@ -511,8 +598,13 @@ impl Client {
         };
         let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] });
         let before = self.last_seq(id).await.unwrap_or(0);
-        let sent = self.send(reqwest::Method::PATCH, &format!("/Groups/{id}"), Some(&body)).await;
-        if self.settle(id, sent, Event::Members { resource: id, edit }, before).await {
+        let sent = self
+            .send(reqwest::Method::PATCH, &format!("/Groups/{id}"), Some(&body))
+            .await;
+        if self
+            .settle(id, sent, Event::Members { resource: id, edit }, before)
+            .await
+        {
             self.groups[place].1 = values;
         }
     }
@@ -521,8 +613,13 @@ impl Client {
         let Some(place) = self.any_group() else { return };
         let id = self.groups[place].0;
         let before = self.last_seq(id).await.unwrap_or(0);
-        let sent = self.send(reqwest::Method::DELETE, &format!("/Groups/{id}"), None).await;
-        if self.settle(id, sent, Event::GroupGone { resource: id }, before).await {
+        let sent = self
+            .send(reqwest::Method::DELETE, &format!("/Groups/{id}"), None)
+            .await;
+        if self
+            .settle(id, sent, Event::GroupGone { resource: id }, before)
+            .await
+        {
             self.groups.remove(place);
         }
     }

@@ -48,7 +48,15 @@ impl Stack {
         };
         let (mut bases, mut workers) = (vec![], vec![]);
         for _ in 0..2 {
-            let common = ["test", "--database-url", database.url(), "--redis-url", redis.url(), "--redis-prefix", redis.prefix()];
+            let common = [
+                "test",
+                "--database-url",
+                database.url(),
+                "--redis-url",
+                redis.url(),
+                "--redis-prefix",
+                redis.prefix(),
+            ];
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             bases.push(format!("http://{}/scim/v2", listener.local_addr().unwrap()));
             let api = ApiArgs::parse_from(common.iter().chain(&["--requests-per-second", "0"]));
@@ -58,9 +66,20 @@ impl Stack {
             let worker = WorkerArgs::parse_from(common.iter().chain(&["--worker-listen", address.as_str()]));
             tokio::spawn(rollcall_worker::run(worker.config, shutdown()));
         }
-        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(8).connect(database.url()).await.unwrap();
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(8)
+            .connect(database.url())
+            .await
+            .unwrap();
         let http = reqwest::Client::new();
-        Stack { bases, pool, http, workers, _database: database, _stop: stop }
+        Stack {
+            bases,
+            pool,
+            http,
+            workers,
+            _database: database,
+            _stop: stop,
+        }
     }
 
     /// Let every failpoint do this, in the `fail` crate's language.
@@ -96,8 +115,15 @@ impl Stack {
         let mut paths = BTreeMap::new();
         for worker in &self.workers {
             let text = self.http.get(worker).send().await.unwrap().text().await.unwrap();
-            for line in text.lines().filter(|line| line.starts_with("rollcall_links_resolved_total{")) {
-                let path = line.split("path=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            for line in text
+                .lines()
+                .filter(|line| line.starts_with("rollcall_links_resolved_total{"))
+            {
+                let path = line
+                    .split("path=\"")
+                    .nth(1)
+                    .and_then(|rest| rest.split('"').next())
+                    .unwrap();
                 let count: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
                 *paths.entry(format!("link resolved {path}")).or_default() += count as u64;
             }

@@ -1,6 +1,7 @@
 //! Sends a company over HTTP, in the hard order: most people before their managers, most
 //! members before or after their groups, corrections and departures on top.
 
+mod answer;
 mod bodies;
 mod client;
 mod plan;
@@ -77,7 +78,7 @@ pub(crate) async fn send(
     for phase in &plan.phases {
         let known = sent.ids.clone();
         let mut answers = futures::stream::iter(phase)
-            .map(|step| render::perform(step, company, &known, client))
+            .map(|step| answer::perform(step, company, &known, client))
             .buffer_unordered(connections);
         while let Some(answer) = answers.next().await {
             let answer = answer?;

@@ -1,0 +1,13 @@
+//! The API over real HTTP, Postgres and Redis.
+
+mod app;
+mod auth;
+mod bad_input;
+mod bulk;
+mod command_line;
+mod groups;
+mod health;
+mod limits;
+mod receipts;
+mod tenants;
+mod users;

@@ -1,0 +1,247 @@
+//! What the scripts promise, step by step: no worker in between.
+
+use super::finish::{Finished, Ticket, Verdict};
+use super::keys::Keys;
+use super::link::Link;
+use super::outcome::Delivery;
+use super::pump::{Fetched, Ledger};
+use super::scripts;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+type Fetch = (String, Vec<u8>, u32, u32, u64);
+
+struct Bench {
+    ledger: Ledger,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let url = std::env::var("TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:7379".into());
+        let client = redis::Client::open(url).unwrap();
+        let prefix = format!("test-{}", Uuid::now_v7().simple());
+        let link = Link::new(client, "test", Duration::from_secs(10));
+        Bench {
+            ledger: Ledger {
+                keys: Keys::new(&prefix, "q"),
+                link,
+                dead_letters: 10,
+            },
+        }
+    }
+
+    async fn push(&self, tenant: i64, data: &[&str]) -> usize {
+        let mut push = self.ledger.keys.invoke(&scripts::PUSH);
+        push.arg(1_000_000).arg(tenant);
+        for data in data {
+            push.arg(Uuid::now_v7().to_string()).arg(*data);
+        }
+        self.ledger
+            .link
+            .run(async |connection| push.invoke_async(connection).await)
+            .await
+            .unwrap()
+    }
+
+    async fn fetch(&self, most: usize, lease: u64) -> Vec<Fetch> {
+        let mut fetch = self.ledger.keys.invoke(&scripts::FETCH);
+        fetch.arg(most).arg(lease).arg(500).arg(200);
+        let (_, _, jobs): Fetched = self
+            .ledger
+            .link
+            .run(async |connection| fetch.invoke_async(connection).await)
+            .await
+            .unwrap();
+        jobs
+    }
+
+    async fn finish(&self, job: &Fetch, verdict: Verdict) -> bool {
+        let end = ending(job, verdict);
+        self.ledger.write(&[end]).await.unwrap()[0]
+    }
+
+    async fn renew(&self, job: &Fetch) -> bool {
+        let mut renew = self.ledger.keys.invoke(&scripts::RENEW);
+        renew.arg(30_000).arg(&job.0).arg(job.4);
+        let kept: Vec<bool> = self
+            .ledger
+            .link
+            .run(async |connection| renew.invoke_async(connection).await)
+            .await
+            .unwrap();
+        kept[0]
+    }
+
+    async fn depth(&self) -> (usize, usize, usize, usize, u64) {
+        let depth = self.ledger.keys.invoke(&scripts::DEPTH);
+        self.ledger
+            .link
+            .run(async |connection| depth.invoke_async(connection).await)
+            .await
+            .unwrap()
+    }
+
+    /// As if an hour had passed.
+    async fn make_all_due(&self) {
+        let scheduled = self.ledger.keys.all()[4].as_str();
+        let mut zero = redis::cmd("ZUNIONSTORE");
+        zero.arg(scheduled).arg(1).arg(scheduled).arg("WEIGHTS").arg(0);
+        self.ledger
+            .link
+            .run(async |connection| zero.exec_async(connection).await)
+            .await
+            .unwrap();
+    }
+
+    async fn clean(&self) {
+        self.ledger
+            .link
+            .run(async |connection| {
+                redis::cmd("DEL")
+                    .arg(self.ledger.keys.all())
+                    .exec_async(connection)
+                    .await
+            })
+            .await
+            .unwrap();
+    }
+}
+
+fn ending(job: &Fetch, verdict: Verdict) -> Finished {
+    let delivery = Delivery {
+        attempt: job.2,
+        expired_leases: job.3,
+    };
+    Finished {
+        ticket: Ticket {
+            id: job.0.clone(),
+            fence: job.4,
+            delivery,
+        },
+        verdict,
+    }
+}
+
+#[tokio::test]
+async fn late_holder_of_an_expired_lease_can_neither_renew_nor_finish() {
+    let bench = Bench::new();
+    bench.push(1, &["{}"]).await;
+    let first = bench.fetch(1, 20).await.remove(0);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let second = loop {
+        if let Some(job) = bench.fetch(1, 30_000).await.pop() {
+            break job;
+        }
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    };
+    assert_eq!((second.0.as_str(), second.2, second.3), (first.0.as_str(), 1, 1));
+    assert!(second.4 > first.4);
+    assert!(!bench.renew(&first).await);
+    for verdict in [
+        Verdict::Done,
+        Verdict::Back,
+        Verdict::Dead("late".into()),
+        Verdict::Retry(Duration::ZERO),
+    ] {
+        assert!(!bench.finish(&first, verdict).await);
+    }
+    assert_eq!(bench.depth().await, (0, 1, 0, 0, 0));
+    assert!(bench.renew(&second).await);
+    assert!(bench.finish(&second, Verdict::Done).await);
+    assert!(
+        !bench.finish(&second, Verdict::Done).await,
+        "an ending counts once"
+    );
+    assert_eq!(bench.depth().await, (0, 0, 0, 0, 0));
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn many_due_jobs_are_made_ready_in_bounded_steps() {
+    const JOBS: usize = 20_000;
+    let bench = Bench::new();
+    for _ in 0..JOBS / 500 {
+        bench.push(1, &["{}"; 500]).await;
+    }
+    let mut fetched = 0;
+    while fetched < JOBS {
+        let jobs = bench.fetch(500, 30_000).await;
+        let later = Verdict::Snooze(Duration::from_secs(3_600));
+        let ends: Vec<Finished> = jobs.iter().map(|job| ending(job, later.clone())).collect();
+        fetched += jobs.len();
+        bench.ledger.write(&ends).await.unwrap();
+    }
+    let (ready, running, scheduled, ..) = bench.depth().await;
+    assert_eq!((ready, running), (0, 0));
+    assert_eq!(scheduled, JOBS);
+    bench.make_all_due().await;
+
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let (mut again, mut longest) = (0, Duration::ZERO);
+    while again < JOBS {
+        assert!(Instant::now() < deadline, "{again} came back");
+        let started = Instant::now();
+        let jobs = bench.fetch(64, 30_000).await;
+        longest = longest.max(started.elapsed());
+        again += jobs.len();
+        let ends: Vec<Finished> = jobs.iter().map(|job| ending(job, Verdict::Done)).collect();
+        bench.ledger.write(&ends).await.unwrap();
+    }
+    println!("longest fetch while {JOBS} jobs were due: {longest:?}");
+    assert!(longest < Duration::from_millis(500), "{longest:?}");
+    assert_eq!(bench.depth().await, (0, 0, 0, 0, 0));
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn turns_alternate_between_tenants_however_much_one_has_pushed() {
+    let bench = Bench::new();
+    bench.push(1, &["a"; 6]).await;
+    bench.push(2, &["b"; 2]).await;
+    bench.push(3, &["c"]).await;
+    let order: String = bench
+        .fetch(9, 30_000)
+        .await
+        .into_iter()
+        .map(|job| char::from(job.1[0]))
+        .collect();
+    let mut head: Vec<char> = order[..5].chars().collect();
+    head.sort_unstable();
+    assert_eq!(
+        (head.iter().collect::<String>().as_str(), &order[5..]),
+        ("aabbc", "aaaa"),
+        "{order}"
+    );
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn leftovers_of_deleted_keys_are_discarded_when_met() {
+    let bench = Bench::new();
+    let keys = bench.ledger.keys.all();
+    let delete = async |names: &[&str]| {
+        let gone: Vec<&String> = keys
+            .iter()
+            .filter(|key| names.iter().any(|name| key.ends_with(&format!(":{name}"))))
+            .collect();
+        bench
+            .ledger
+            .link
+            .run(async |c| redis::cmd("DEL").arg(&gone).exec_async(c).await)
+            .await
+            .unwrap();
+    };
+    bench.push(1, &["a", "b"]).await;
+    delete(&["data"]).await;
+    assert!(bench.fetch(5, 30_000).await.is_empty());
+    assert_eq!(bench.push(1, &["c"]).await, 1);
+    delete(&["meta"]).await;
+    assert!(bench.fetch(5, 30_000).await.is_empty());
+    assert_eq!(bench.push(1, &["d"]).await, 1);
+    delete(&["leases", "tenants", "turns"]).await;
+    let job = bench.fetch(5, 30_000).await.remove(0);
+    assert!(bench.finish(&job, Verdict::Done).await);
+    assert_eq!(bench.depth().await, (0, 0, 0, 0, 0));
+    bench.clean().await;
+}

@@ -1,0 +1,3 @@
+//! Tests of the shared crate against real servers.
+
+mod queue;

@@ -1,0 +1,11 @@
+//! The queue against a real Redis: `TEST_REDIS_URL`, and private servers where one is stopped,
+//! wiped or measured.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod delivery;
+mod endings;
+mod limits;
+mod outages;
+mod shutdown;
+mod support;
+mod wake;

@@ -1,0 +1,104 @@
+use clap::Args;
+use rollcall_shared::config::{PostgresConfig, RedisConfig};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Settings of the worker.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    #[command(flatten)]
+    pub postgres: PostgresConfig,
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    #[command(flatten)]
+    pub work: WorkConfig,
+}
+
+/// How much work is done at once, and how fast.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Work")]
+pub struct WorkConfig {
+    /// Address and port of /healthz, /readyz and /metrics
+    #[arg(
+        long,
+        env = "ROLLCALL_WORKER_LISTEN",
+        default_value = "127.0.0.1:8081",
+        value_name = "ADDRESS"
+    )]
+    pub worker_listen: SocketAddr,
+
+    /// Changes applied per second by all workers together, in keys (a person, a team or one
+    /// membership each); 0: no limit
+    #[arg(
+        long,
+        env = "ROLLCALL_APPLY_PER_SECOND",
+        default_value_t = 20_000,
+        value_name = "N"
+    )]
+    pub apply_per_second: u32,
+
+    /// Changes applied per second for one tenant by all workers together; 0: no limit
+    #[arg(
+        long,
+        env = "ROLLCALL_APPLY_PER_SECOND_PER_TENANT",
+        default_value_t = 10_000,
+        value_name = "N"
+    )]
+    pub apply_per_second_per_tenant: u32,
+
+    /// Jobs of single writes handled at once
+    #[arg(
+        long,
+        env = "ROLLCALL_LIVE_CONCURRENCY",
+        default_value_t = 4,
+        value_name = "N"
+    )]
+    pub live_concurrency: usize,
+
+    /// Jobs of bulk requests handled at once
+    #[arg(
+        long,
+        env = "ROLLCALL_BULK_CONCURRENCY",
+        default_value_t = 4,
+        value_name = "N"
+    )]
+    pub bulk_concurrency: usize,
+
+    /// Jobs that look at waiting links handled at once
+    #[arg(
+        long,
+        env = "ROLLCALL_LINKS_CONCURRENCY",
+        default_value_t = 2,
+        value_name = "N"
+    )]
+    pub links_concurrency: usize,
+
+    /// Seconds a process may hold a job without renewing its lease; a job of a process that died
+    /// is taken over after this time
+    #[arg(
+        long,
+        env = "ROLLCALL_LEASE_SECONDS",
+        default_value_t = 30,
+        value_name = "SECONDS"
+    )]
+    pub lease_seconds: u64,
+
+    /// Seconds that jobs under way get to finish when the process is told to stop
+    #[arg(
+        long,
+        env = "ROLLCALL_WORKER_DRAIN_SECONDS",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
+    pub worker_drain_seconds: u64,
+}
+
+impl WorkConfig {
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds.max(1))
+    }
+
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.worker_drain_seconds)
+    }
+}

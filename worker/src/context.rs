@@ -1,0 +1,15 @@
+use crate::limiter::Limiter;
+use crate::reconcile::Engine;
+use rollcall_shared::queue::Queues;
+use rollcall_shared::store::PgPool;
+use rollcall_shared::telemetry::Metrics;
+use std::sync::Arc;
+
+/// What every handler works with.
+pub(crate) struct Context {
+    pub(crate) pool: PgPool,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limiter: Limiter,
+    pub(crate) engine: Engine,
+}
