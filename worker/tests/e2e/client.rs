@@ -15,12 +15,23 @@ async fn scim2_client_creates_queries_modifies_and_deletes_a_user_and_a_group() 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/scim2-client");
     let (url, token) = tenant.scim.credentials();
     let output = tokio::task::spawn_blocking(move || {
-        Command::new(script).env("SCIM_URL", url).env("SCIM_TOKEN", token).output()
+        Command::new(script)
+            .env("SCIM_URL", url)
+            .env("SCIM_TOKEN", token)
+            .output()
     });
-    let output = output.await.expect("the script runs").expect("scripts/scim2-client starts");
+    let output = output
+        .await
+        .expect("the script runs")
+        .expect("scripts/scim2-client starts");
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
-    assert!(output.status.success(), "{said}\n{}\n{}", String::from_utf8_lossy(&output.stderr), stack.log_tails());
+    assert!(
+        output.status.success(),
+        "{said}\n{}\n{}",
+        String::from_utf8_lossy(&output.stderr),
+        stack.log_tails()
+    );
     stack.converged(CATCH_UP).await;
     let people: Vec<(String, String)> =
         sqlx::query_as("select login, status from people where tenant_id = $1")
@@ -28,7 +39,10 @@ async fn scim2_client_creates_queries_modifies_and_deletes_a_user_and_a_group() 
             .fetch_all(&stack.db)
             .await
             .unwrap();
-    assert!(people.iter().all(|(_, status)| status == "deprovisioned"), "{people:?}");
+    assert!(
+        people.iter().all(|(_, status)| status == "deprovisioned"),
+        "{people:?}"
+    );
     let teams: Vec<(String, bool)> =
         sqlx::query_as("select name, deleted from teams where tenant_id = $1 and kind = 'group'")
             .bind(tenant.id)

@@ -8,13 +8,17 @@ use std::time::Duration;
 const CATCH_UP: Duration = Duration::from_secs(90);
 
 fn crowd(prefix: &str, people: usize) -> Vec<(String, Option<String>)> {
-    (0..people).map(|number| (format!("{prefix}-{number}@limits.example"), None)).collect()
+    (0..people)
+        .map(|number| (format!("{prefix}-{number}@limits.example"), None))
+        .collect()
 }
 
 async fn send_in_bulk(tenant: &Tenant, people: &[(String, Option<String>)]) {
     for part in people.chunks(1_000) {
         let answer = tenant.scim.post("/Bulk", &bulk_of_users(part)).await.expect(200);
-        let results = answer.body["Operations"].as_array().expect("an answer per operation");
+        let results = answer.body["Operations"]
+            .as_array()
+            .expect("an answer per operation");
         assert!(results.len() == part.len() && results.iter().all(|result| result["status"] == "201"));
     }
 }
@@ -27,7 +31,12 @@ async fn three_workers_keep_the_rate_of_the_deployment_within_a_tenth() {
     /// Shares settle and buckets empty before anything is measured.
     const SKIPPED: f64 = 1.0;
     let environment = vec![("ROLLCALL_APPLY_PER_SECOND", KEYS_PER_SECOND.to_string())];
-    let mut stack = Stack::start(Options { workers: WORKERS, environment, ..Options::default() }).await;
+    let mut stack = Stack::start(Options {
+        workers: WORKERS,
+        environment,
+        ..Options::default()
+    })
+    .await;
     let tenant = stack.tenant("limited").await;
     within(Duration::from_secs(30), "all workers are counted", async || {
         (tenant.ops.get("/overview").await.body["workers"] == WORKERS).then_some(())
@@ -49,7 +58,10 @@ async fn three_workers_keep_the_rate_of_the_deployment_within_a_tenth() {
     // Keys come in jobs: count those after one job up to another, so that both ends are sharp.
     // The last tenth is left out, where one worker may have nothing left to do.
     let start = applied[0].0;
-    let from = applied.iter().position(|(second, _)| *second >= start + SKIPPED).expect("a backlog");
+    let from = applied
+        .iter()
+        .position(|(second, _)| *second >= start + SKIPPED)
+        .expect("a backlog");
     let mut sum = 0;
     let to = applied
         .iter()
@@ -67,7 +79,10 @@ async fn three_workers_keep_the_rate_of_the_deployment_within_a_tenth() {
          at most {largest} keys at once"
     );
     assert!(seconds > 3.0, "too short to measure: {seconds:.1} s");
-    assert!((rate - KEYS_PER_SECOND).abs() <= KEYS_PER_SECOND / 10.0, "{rate:.1} keys/s");
+    assert!(
+        (rate - KEYS_PER_SECOND).abs() <= KEYS_PER_SECOND / 10.0,
+        "{rate:.1} keys/s"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +93,12 @@ async fn single_write_while_another_tenant_floods_is_applied_soon() {
     const SOON: Duration = Duration::from_secs(3);
     // The flood takes seconds whatever the machine, and uses all that the deployment may do.
     let environment = vec![("ROLLCALL_APPLY_PER_SECOND", "1000".to_owned())];
-    let mut stack = Stack::start(Options { workers: 2, environment, ..Options::default() }).await;
+    let mut stack = Stack::start(Options {
+        workers: 2,
+        environment,
+        ..Options::default()
+    })
+    .await;
     let flooding = stack.tenant("flooding").await;
     let quiet = stack.tenant("quiet").await;
     let people = crowd("flood", FLOOD);
@@ -96,10 +116,15 @@ async fn single_write_while_another_tenant_floods_is_applied_soon() {
             .fetch_one(&stack.db)
             .await
             .unwrap();
-        assert!(flood > 0, "the flood was over before write {number}: it proves nothing");
+        assert!(
+            flood > 0,
+            "the flood was over before write {number}: it proves nothing"
+        );
     }
     let (p50, most) = (percentile(&mut took, 0.5), percentile(&mut took, 1.0));
-    println!("flood: {FLOOD} writes of one tenant; another's single write is applied {p50:?} (p50), {most:?} (most) after its acknowledgement");
+    println!(
+        "flood: {FLOOD} writes of one tenant; another's single write is applied {p50:?} (p50), {most:?} (most) after its acknowledgement"
+    );
     assert!(most < SOON, "{most:?}");
     stack.converged(CATCH_UP).await;
     expect_company(&stack.db, quiet.id, &company).await;

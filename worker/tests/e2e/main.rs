@@ -11,4 +11,5 @@ mod client;
 mod crash;
 mod harness;
 mod limits;
+mod replicas;
 mod weather;

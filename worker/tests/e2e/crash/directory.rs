@@ -94,7 +94,9 @@ impl Directory {
         for id in ids {
             let (expected, actual) = (self.groups.get(id), actual.groups.get(id));
             if expected != actual {
-                found.push(format!("team of group {id}: expected {expected:?}, found {actual:?}"));
+                found.push(format!(
+                    "team of group {id}: expected {expected:?}, found {actual:?}"
+                ));
             }
         }
         compare("membership", &self.memberships, &actual.memberships, &mut found);
@@ -110,8 +112,16 @@ fn compare<T: Ord + std::fmt::Debug>(
     actual: &BTreeSet<T>,
     found: &mut Vec<String>,
 ) {
-    found.extend(expected.difference(actual).map(|row| format!("missing {what}: {row:?}")));
-    found.extend(actual.difference(expected).map(|row| format!("{what} nobody sent: {row:?}")));
+    found.extend(
+        expected
+            .difference(actual)
+            .map(|row| format!("missing {what}: {row:?}")),
+    );
+    found.extend(
+        actual
+            .difference(expected)
+            .map(|row| format!("{what} nobody sent: {row:?}")),
+    );
 }
 
 async fn people(db: &PgPool, tenant: i64) -> Vec<(String, Person)> {
@@ -130,7 +140,9 @@ async fn people(db: &PgPool, tenant: i64) -> Vec<(String, Person)> {
     .fetch_all(db)
     .await
     .unwrap();
-    rows.into_iter().map(|row| (row.external_id, row.person)).collect()
+    rows.into_iter()
+        .map(|row| (row.external_id, row.person))
+        .collect()
 }
 
 async fn memberships(db: &PgPool, tenant: i64) -> Vec<Membership> {

@@ -23,7 +23,13 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(random: StdRng, client: usize, users: usize, ids: Ids) -> Generator {
-        Generator { random, client, users, ids, drawn: 0 }
+        Generator {
+            random,
+            client,
+            users,
+            ids,
+            drawn: 0,
+        }
     }
 
     fn stamp(&mut self) -> String {
@@ -32,7 +38,9 @@ impl Generator {
     }
 
     fn maybe(&mut self, names: &[&str]) -> Option<String> {
-        self.random.random_bool(0.8).then(|| (*names.choose(&mut self.random).expect("names")).to_owned())
+        self.random
+            .random_bool(0.8)
+            .then(|| (*names.choose(&mut self.random).expect("names")).to_owned())
     }
 
     /// A reference to any user but `not`, by whatever names one for ever.
@@ -136,7 +144,10 @@ impl Generator {
     }
 
     pub(super) fn group(&mut self) -> Group {
-        Group { stamp: self.stamp(), members: self.members(12) }
+        Group {
+            stamp: self.stamp(),
+            members: self.members(12),
+        }
     }
 
     pub(super) fn group_write(&mut self, possible: &Possible<Group>, id_known: bool) -> GroupWrite {
@@ -145,10 +156,14 @@ impl Generator {
         };
         match self.random.random_range(0..100) {
             0..5 => GroupWrite::Delete,
-            5..25 => GroupWrite::Replace { group: self.group(), with_members: self.random.random_bool(0.7) },
-            _ if possible.states.len() > 6 => {
-                GroupWrite::Replace { group: self.group(), with_members: true }
-            }
+            5..25 => GroupWrite::Replace {
+                group: self.group(),
+                with_members: self.random.random_bool(0.7),
+            },
+            _ if possible.states.len() > 6 => GroupWrite::Replace {
+                group: self.group(),
+                with_members: true,
+            },
             _ => GroupWrite::Patch(self.group_changes(&current)),
         }
     }
@@ -159,7 +174,10 @@ impl Generator {
             changes.push(GroupChange::Rename(self.stamp()));
         }
         let links: Vec<&Link> = current.members.values().collect();
-        if let Some(link) = links.choose(&mut self.random).filter(|_| self.random.random_bool(0.5)) {
+        if let Some(link) = links
+            .choose(&mut self.random)
+            .filter(|_| self.random.random_bool(0.5))
+        {
             // A member named by bulkId can be removed once its id is known.
             if let Some(value) = link.text(&self.ids) {
                 changes.push(GroupChange::Remove((*link).clone(), value));
@@ -178,10 +196,19 @@ impl Generator {
 
     /// Let some links of a user that is created in a bulk request name others created in it.
     pub(super) fn use_bulk_ids(&mut self, user: &mut User, own: usize, created: &[usize]) {
-        let stay: Vec<usize> =
-            created.iter().copied().filter(|other| *other != own && !comes_and_goes(*other)).collect();
-        if let Some(target) = stay.choose(&mut self.random).filter(|_| self.random.random_bool(0.6)) {
-            user.manager = Some(Link { target: *target, reference: Reference::BulkId });
+        let stay: Vec<usize> = created
+            .iter()
+            .copied()
+            .filter(|other| *other != own && !comes_and_goes(*other))
+            .collect();
+        if let Some(target) = stay
+            .choose(&mut self.random)
+            .filter(|_| self.random.random_bool(0.6))
+        {
+            user.manager = Some(Link {
+                target: *target,
+                reference: Reference::BulkId,
+            });
         }
     }
 
@@ -190,10 +217,13 @@ impl Generator {
         for target in created.iter().copied().filter(|target| !comes_and_goes(*target)) {
             if self.random.random_bool(0.5) {
                 // Not beside a reference by id to the same user: both would be one member.
-                group.members.retain(|_, link| {
-                    link.target != target || !matches!(link.reference, Reference::Id(_))
-                });
-                let link = Link { target, reference: Reference::BulkId };
+                group
+                    .members
+                    .retain(|_, link| link.target != target || !matches!(link.reference, Reference::Id(_)));
+                let link = Link {
+                    target,
+                    reference: Reference::BulkId,
+                };
                 group.members.insert(link.member_key(), link);
             }
         }

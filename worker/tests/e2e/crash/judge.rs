@@ -111,26 +111,43 @@ async fn read_back_groups(
 
 /// The members of `resource`, if it is what `state` says. A member named by an id leaves its
 /// groups when the resource of that id is deleted, so it may be missing if that is gone.
-fn same_group(group: usize, state: &Group, resource: &Value, truth: &Truth, ids: &Ids) -> Option<Vec<Member>> {
+fn same_group(
+    group: usize,
+    state: &Group,
+    resource: &Value,
+    truth: &Truth,
+    ids: &Ids,
+) -> Option<Vec<Member>> {
     if resource["displayName"] != state.display_name(group) {
         return None;
     }
     let read: Vec<String> = resource["members"]
         .as_array()
-        .map(|members| members.iter().filter_map(|member| member["value"].as_str()).collect::<Vec<_>>())
+        .map(|members| {
+            members
+                .iter()
+                .filter_map(|member| member["value"].as_str())
+                .collect::<Vec<_>>()
+        })
         .unwrap_or_default()
         .into_iter()
         .map(str::to_owned)
         .collect();
-    let mut unseen: BTreeMap<String, String> =
-        read.into_iter().map(|value| (value.to_lowercase(), value)).collect();
+    let mut unseen: BTreeMap<String, String> = read
+        .into_iter()
+        .map(|value| (value.to_lowercase(), value))
+        .collect();
     let mut members = vec![];
     for link in state.members.values() {
         let text = link.text(ids)?;
         match unseen.remove(&text.to_lowercase()) {
             Some(value) => {
                 let by_id = !matches!(link.reference, Reference::Value(_));
-                members.push(Member { value, target: link.target, by_id });
+                members.push(Member {
+                    value,
+                    target: link.target,
+                    by_id,
+                });
             }
             None => {
                 let live = truth.users.get(&link.target).map(|(id, _)| *id);
@@ -181,7 +198,10 @@ impl Truth {
     /// Whether the directory must show this person as gone, may, or must not know them.
     pub(super) fn left(&self, user: usize) -> (bool, bool) {
         let gone = !self.users.contains_key(&user);
-        (gone && self.existed.contains(&user), gone && self.may_have_existed.contains(&user))
+        (
+            gone && self.existed.contains(&user),
+            gone && self.may_have_existed.contains(&user),
+        )
     }
 
     fn add_teams(&self, directory: &mut Directory, user: usize, state: &User) {
@@ -203,7 +223,11 @@ impl Truth {
 
     fn add_lines(&self, directory: &mut Directory, user: usize, state: &User) {
         let primary = state.manager.iter().map(|link| (1, 0, link));
-        let additional = state.additional.iter().enumerate().map(|(place, link)| (2, place, link));
+        let additional = state
+            .additional
+            .iter()
+            .enumerate()
+            .map(|(place, link)| (2, place, link));
         for (slot, place, link) in primary.chain(additional) {
             if self.users.contains_key(&link.target) {
                 directory.lines.insert(Line {
@@ -218,7 +242,11 @@ impl Truth {
                     // Only those who stay are named by id here, and they are there.
                     other => format!("{other:?}"),
                 };
-                directory.waiting.insert(Waiting { subject: external_id(user), slot, reference });
+                directory.waiting.insert(Waiting {
+                    subject: external_id(user),
+                    slot,
+                    reference,
+                });
             }
         }
     }
@@ -237,7 +265,11 @@ impl Truth {
             });
         } else {
             let subject = format!("group {group}");
-            directory.waiting.insert(Waiting { subject, slot: 3, reference: member.value.clone() });
+            directory.waiting.insert(Waiting {
+                subject,
+                slot: 3,
+                reference: member.value.clone(),
+            });
         }
     }
 }

@@ -35,8 +35,13 @@ const SHOWN: usize = 12;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn directory_everything_killed_under_load_ends_as_acknowledged() {
     let mut random = StdRng::seed_from_u64(seed("crash"));
-    let mut stack =
-        Stack::start(Options { apis: 2, workers: 2, durable: true, ..Options::default() }).await;
+    let mut stack = Stack::start(Options {
+        apis: 2,
+        workers: 2,
+        durable: true,
+        ..Options::default()
+    })
+    .await;
     let tenant = stack.tenant("crash").await;
     let shared = Shared::default();
     let started = Instant::now();
@@ -66,8 +71,14 @@ async fn directory_everything_killed_under_load_ends_as_acknowledged() {
     }
     let load = started.elapsed();
     println!("crash: {damage:?}\ncrash: {tally:?} in {load:?}");
-    assert!(sent.is_some_and(|sent| sent >= WRITES), "only {sent:?} writes in {load:?}");
-    assert!(damage.kills >= KILLS && damage.flushes > 0 && damage.postgres_crashes > 0, "{damage:?}");
+    assert!(
+        sent.is_some_and(|sent| sent >= WRITES),
+        "only {sent:?} writes in {load:?}"
+    );
+    assert!(
+        damage.kills >= KILLS && damage.flushes > 0 && damage.postgres_crashes > 0,
+        "{damage:?}"
+    );
 
     stack.ready().await;
     let healed = Instant::now();
@@ -97,8 +108,14 @@ async fn directory_everything_killed_under_load_ends_as_acknowledged() {
         left.len(),
         differences.len()
     );
-    assert!(expected.people.len() > CLIENTS * USERS_EACH / 2 && !left.is_empty(), "the load was no load");
-    assert!(expected.groups.len() > CLIENTS * GROUPS_EACH / 2, "the load was no load");
+    assert!(
+        expected.people.len() > CLIENTS * USERS_EACH / 2 && !left.is_empty(),
+        "the load was no load"
+    );
+    assert!(
+        expected.groups.len() > CLIENTS * GROUPS_EACH / 2,
+        "the load was no load"
+    );
     assert!(
         differences.is_empty(),
         "{} differences:\n{}\n{}",

@@ -162,7 +162,11 @@ pub(super) struct Possible<T> {
 
 impl<T: Clone + PartialEq + std::fmt::Debug> Possible<T> {
     pub(super) fn absent() -> Possible<T> {
-        Possible { states: vec![None], existed: false, journal: vec![] }
+        Possible {
+            states: vec![None],
+            existed: false,
+            journal: vec![],
+        }
     }
 
     pub(super) fn may_exist(&self) -> bool {
@@ -180,7 +184,12 @@ impl<T: Clone + PartialEq + std::fmt::Debug> Possible<T> {
         let applied = || self.states.iter().filter_map(|state| effect(state).ok());
         let next: Vec<Option<T>> = match outcome {
             Outcome::Acknowledged => applied().collect(),
-            Outcome::Refused => self.states.iter().filter(|state| effect(state).is_err()).cloned().collect(),
+            Outcome::Refused => self
+                .states
+                .iter()
+                .filter(|state| effect(state).is_err())
+                .cloned()
+                .collect(),
             Outcome::RefusedElsewhere => return,
             Outcome::Unknown => self.states.iter().cloned().chain(applied()).collect(),
         };

@@ -73,8 +73,28 @@ impl Client {
         let users = number * USERS_EACH..(number + 1) * USERS_EACH;
         let groups = number * GROUPS_EACH..(number + 1) * GROUPS_EACH;
         Client {
-            users: users.map(|user| (user, Slot { possible: Possible::absent(), id: None })).collect(),
-            groups: groups.map(|group| (group, Slot { possible: Possible::absent(), id: None })).collect(),
+            users: users
+                .map(|user| {
+                    (
+                        user,
+                        Slot {
+                            possible: Possible::absent(),
+                            id: None,
+                        },
+                    )
+                })
+                .collect(),
+            groups: groups
+                .map(|group| {
+                    (
+                        group,
+                        Slot {
+                            possible: Possible::absent(),
+                            id: None,
+                        },
+                    )
+                })
+                .collect(),
             tally: Tally::default(),
             scim,
             generator,
@@ -95,17 +115,27 @@ impl Client {
     }
 
     fn draw_user(&mut self) -> usize {
-        *self.users.keys().choose(&mut self.generator.random).expect("a client has users")
+        *self
+            .users
+            .keys()
+            .choose(&mut self.generator.random)
+            .expect("a client has users")
     }
 
     fn user_write(&mut self, user: usize) -> Write {
         let slot = &self.users[&user];
-        Write::User(user, self.generator.user_write(user, &slot.possible, slot.id.is_some()))
+        Write::User(
+            user,
+            self.generator.user_write(user, &slot.possible, slot.id.is_some()),
+        )
     }
 
     fn group_write(&mut self, group: usize) -> Write {
         let slot = &self.groups[&group];
-        Write::Group(group, self.generator.group_write(&slot.possible, slot.id.is_some()))
+        Write::Group(
+            group,
+            self.generator.group_write(&slot.possible, slot.id.is_some()),
+        )
     }
 
     fn id_of(&self, write: &Write) -> Option<Uuid> {
@@ -125,7 +155,10 @@ impl Client {
             self.group_write(group)
         };
         let path = write.path(self.id_of(&write));
-        let Some(answer) = self.exchange(write.method(), &path, write.body().as_ref(), 1).await else {
+        let Some(answer) = self
+            .exchange(write.method(), &path, write.body().as_ref(), 1)
+            .await
+        else {
             self.settle(&write, Outcome::Unknown, None).await;
             return;
         };
@@ -138,7 +171,9 @@ impl Client {
         let (writes, request) = self.draw_bulk();
         self.tally.bulk_requests += 1;
         self.tally.bulk_operations += writes.len() as u64;
-        let answer = self.exchange(Method::POST, "/Bulk", Some(&request), writes.len() as u64).await;
+        let answer = self
+            .exchange(Method::POST, "/Bulk", Some(&request), writes.len() as u64)
+            .await;
         let Some(answer) = answer else {
             for write in writes {
                 self.settle(&write, Outcome::Unknown, None).await;
@@ -147,12 +182,20 @@ impl Client {
         };
         assert_eq!(answer.status.as_u16(), 200, "/Bulk: {}", answer.body);
         let results = answer.body["Operations"].as_array().cloned().unwrap_or_default();
-        assert_eq!(results.len(), writes.len(), "/Bulk answers every operation: {}", answer.body);
+        assert_eq!(
+            results.len(),
+            writes.len(),
+            "/Bulk answers every operation: {}",
+            answer.body
+        );
         for (write, result) in writes.iter().zip(results) {
             let status = result["status"].as_str().and_then(|status| status.parse().ok());
             let status = status.unwrap_or_else(|| panic!("no status: {result}"));
-            let id = result["location"].as_str().and_then(|location| location.rsplit('/').next()?.parse().ok());
-            self.settle(write, outcome(status, &result["response"], write), id).await;
+            let id = result["location"]
+                .as_str()
+                .and_then(|location| location.rsplit('/').next()?.parse().ok());
+            self.settle(write, outcome(status, &result["response"], write), id)
+                .await;
         }
     }
 
@@ -160,12 +203,19 @@ impl Client {
     /// now and then a second one to the same resource.
     fn draw_bulk(&mut self) -> (Vec<Write>, Value) {
         let users = self.generator.random.random_range(3..25);
-        let mut drawn: Vec<usize> =
-            self.users.keys().copied().choose_multiple(&mut self.generator.random, users);
+        let mut drawn: Vec<usize> = self
+            .users
+            .keys()
+            .copied()
+            .choose_multiple(&mut self.generator.random, users);
         drawn.shuffle(&mut self.generator.random);
         let mut writes: Vec<Write> = drawn.iter().map(|user| self.user_write(*user)).collect();
         let groups = self.generator.random.random_range(0..4);
-        let drawn = self.groups.keys().copied().choose_multiple(&mut self.generator.random, groups);
+        let drawn = self
+            .groups
+            .keys()
+            .copied()
+            .choose_multiple(&mut self.generator.random, groups);
         writes.extend(drawn.into_iter().map(|group| self.group_write(group)));
         let created: Vec<usize> = writes
             .iter()
@@ -283,10 +333,16 @@ impl Client {
     async fn look_up(&self, write: &Write) -> Uuid {
         let path = match write {
             Write::User(user, _) => {
-                format!("/Users?filter=userName%20eq%20%22{}%22", user_name(*user).replace('@', "%40"))
+                format!(
+                    "/Users?filter=userName%20eq%20%22{}%22",
+                    user_name(*user).replace('@', "%40")
+                )
             }
             Write::Group(group, _) => {
-                format!("/Groups?filter=externalId%20eq%20%22{}%22", group_external_id(*group))
+                format!(
+                    "/Groups?filter=externalId%20eq%20%22{}%22",
+                    group_external_id(*group)
+                )
             }
         };
         let deadline = Instant::now() + LOOKUP;
@@ -295,7 +351,8 @@ impl Client {
                 && answer.status.as_u16() == 200
             {
                 let id = answer.body["Resources"][0]["id"].as_str();
-                let id = id.unwrap_or_else(|| panic!("{path} refused as taken, but not found: {}", answer.body));
+                let id =
+                    id.unwrap_or_else(|| panic!("{path} refused as taken, but not found: {}", answer.body));
                 return id.parse().expect("ids are UUIDs");
             }
             tokio::time::sleep(PAUSE).await;

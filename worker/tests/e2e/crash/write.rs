@@ -16,7 +16,10 @@ pub(super) enum Write {
 pub(super) enum UserWrite {
     Create(User),
     Replace(User),
-    Patch { changes: Vec<UserChange>, without_path: bool },
+    Patch {
+        changes: Vec<UserChange>,
+        without_path: bool,
+    },
     Delete,
 }
 
@@ -50,13 +53,18 @@ pub(super) enum GroupChange {
 
 impl Write {
     pub(super) fn is_create(&self) -> bool {
-        matches!(self, Write::User(_, UserWrite::Create(_)) | Write::Group(_, GroupWrite::Create(_)))
+        matches!(
+            self,
+            Write::User(_, UserWrite::Create(_)) | Write::Group(_, GroupWrite::Create(_))
+        )
     }
 
     pub(super) fn method(&self) -> Method {
         match self {
             Write::User(_, UserWrite::Create(_)) | Write::Group(_, GroupWrite::Create(_)) => Method::POST,
-            Write::User(_, UserWrite::Replace(_)) | Write::Group(_, GroupWrite::Replace { .. }) => Method::PUT,
+            Write::User(_, UserWrite::Replace(_)) | Write::Group(_, GroupWrite::Replace { .. }) => {
+                Method::PUT
+            }
             Write::User(_, UserWrite::Patch { .. }) | Write::Group(_, GroupWrite::Patch(_)) => Method::PATCH,
             Write::User(_, UserWrite::Delete) | Write::Group(_, GroupWrite::Delete) => Method::DELETE,
         }
@@ -84,17 +92,31 @@ impl Write {
 
     pub(super) fn body(&self) -> Option<Value> {
         match self {
-            Write::User(user, UserWrite::Create(state) | UserWrite::Replace(state)) => Some(state.body(*user)),
-            Write::User(_, UserWrite::Patch { changes, without_path }) => {
-                Some(patch_body(if *without_path { at_once(changes) } else { one_by_one(changes) }))
+            Write::User(user, UserWrite::Create(state) | UserWrite::Replace(state)) => {
+                Some(state.body(*user))
             }
+            Write::User(
+                _,
+                UserWrite::Patch {
+                    changes,
+                    without_path,
+                },
+            ) => Some(patch_body(if *without_path {
+                at_once(changes)
+            } else {
+                one_by_one(changes)
+            })),
             Write::Group(group, GroupWrite::Create(state)) => Some(state.body(*group, true)),
-            Write::Group(group, GroupWrite::Replace { group: state, with_members }) => {
-                Some(state.body(*group, *with_members))
-            }
-            Write::Group(group, GroupWrite::Patch(changes)) => {
-                Some(patch_body(changes.iter().map(|change| change.operation(*group)).collect()))
-            }
+            Write::Group(
+                group,
+                GroupWrite::Replace {
+                    group: state,
+                    with_members,
+                },
+            ) => Some(state.body(*group, *with_members)),
+            Write::Group(group, GroupWrite::Patch(changes)) => Some(patch_body(
+                changes.iter().map(|change| change.operation(*group)).collect(),
+            )),
             Write::User(_, UserWrite::Delete) | Write::Group(_, GroupWrite::Delete) => None,
         }
     }
@@ -158,8 +180,7 @@ impl GroupWrite {
                             group.members.remove(&link.member_key());
                         }
                         GroupChange::ReplaceMembers(links) => {
-                            group.members =
-                                links.into_iter().map(|link| (link.member_key(), link)).collect();
+                            group.members = links.into_iter().map(|link| (link.member_key(), link)).collect();
                         }
                     }
                 }
@@ -193,15 +214,17 @@ impl UserChange {
             UserChange::Department(name) => (format!("{ENTERPRISE}:department"), json!(name)),
             UserChange::Division(name) => (format!("{ENTERPRISE}:division"), json!(name)),
             UserChange::CostCenter(name) => (format!("{ENTERPRISE}:costCenter"), json!(name)),
-            UserChange::Manager(manager) => {
-                (format!("{ENTERPRISE}:manager"), manager.as_ref().map_or(Value::Null, Link::sent))
-            }
+            UserChange::Manager(manager) => (
+                format!("{ENTERPRISE}:manager"),
+                manager.as_ref().map_or(Value::Null, Link::sent),
+            ),
             UserChange::Additional(links) if links.is_empty() => {
                 (format!("{ROLLCALL}:additionalManagers"), Value::Null)
             }
-            UserChange::Additional(links) => {
-                (format!("{ROLLCALL}:additionalManagers"), links.iter().map(Link::sent).collect())
-            }
+            UserChange::Additional(links) => (
+                format!("{ROLLCALL}:additionalManagers"),
+                links.iter().map(Link::sent).collect(),
+            ),
         }
     }
 }
@@ -218,11 +241,16 @@ fn one_by_one(changes: &[UserChange]) -> Vec<Value> {
 
 /// One operation with all values, as Entra sends it; what is taken away has its own.
 fn at_once(changes: &[UserChange]) -> Vec<Value> {
-    let (gone, set): (Vec<_>, Vec<_>) =
-        changes.iter().map(UserChange::asserted).partition(|(_, value)| value.is_null());
+    let (gone, set): (Vec<_>, Vec<_>) = changes
+        .iter()
+        .map(UserChange::asserted)
+        .partition(|(_, value)| value.is_null());
     let values: Map<String, Value> = set.into_iter().collect();
     let mut operations = vec![json!({ "op": "Replace", "value": values })];
-    operations.extend(gone.into_iter().map(|(path, _)| json!({ "op": "Remove", "path": path })));
+    operations.extend(
+        gone.into_iter()
+            .map(|(path, _)| json!({ "op": "Remove", "path": path })),
+    );
     operations
 }
 

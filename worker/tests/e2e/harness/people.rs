@@ -52,7 +52,10 @@ pub(crate) async fn expect_company(db: &PgPool, tenant: i64, company: &Company) 
     let count = rows.len();
     let found: Company = rows.into_iter().collect();
     assert_eq!(found.len(), count, "somebody is in the directory twice");
-    let missing: Vec<_> = company.iter().filter(|(name, boss)| found.get(*name) != Some(boss)).collect();
+    let missing: Vec<_> = company
+        .iter()
+        .filter(|(name, boss)| found.get(*name) != Some(boss))
+        .collect();
     let strange: Vec<_> = found.keys().filter(|name| !company.contains_key(*name)).collect();
     assert!(
         missing.is_empty() && strange.is_empty(),

@@ -93,12 +93,33 @@ impl Process {
             answer.status().is_success().then_some(())
         })
         .await;
-        assert!(ready.is_some(), "{} is not ready:\n{}", self.name, self.log_tail());
+        assert!(
+            ready.is_some(),
+            "{} is not ready:\n{}",
+            self.name,
+            self.log_tail()
+        );
+    }
+
+    /// The sum of a metric over all its labels.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let answer = reqwest::get(format!("{}/metrics", self.url()))
+            .await
+            .expect("it is up");
+        let text = answer.text().await.expect("a text");
+        let samples = text.lines().filter_map(|line| {
+            let (sample, value) = line.rsplit_once(' ')?;
+            (sample == name || sample.starts_with(&format!("{name}{{"))).then(|| value.parse::<f64>().ok())?
+        });
+        samples.sum()
     }
 
     /// Fail if it ended by itself.
     pub(crate) fn expect_alive(&mut self) {
-        let ended = self.child.as_mut().map(|child| child.try_wait().expect("our own child"));
+        let ended = self
+            .child
+            .as_mut()
+            .map(|child| child.try_wait().expect("our own child"));
         match ended {
             Some(None) => {}
             Some(Some(status)) => panic!("{} ended by itself: {status}\n{}", self.name, self.log_tail()),
@@ -127,7 +148,11 @@ impl Process {
         status.unwrap_or_else(|| {
             child.kill().expect("our own child");
             child.wait().expect("our own child");
-            panic!("{} did not end within {bound:?} of SIGTERM\n{}", self.name, self.log_tail())
+            panic!(
+                "{} did not end within {bound:?} of SIGTERM\n{}",
+                self.name,
+                self.log_tail()
+            )
         })
     }
 
@@ -158,8 +183,15 @@ pub(super) fn api_command(arguments: &[&str], environment: &[(String, String)]) 
         .output()
         .expect("rollcall-api starts");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "rollcall-api {} failed: {said}", arguments.join(" "));
-    String::from_utf8(output.stdout).expect("rollcall-api prints UTF-8").trim().to_owned()
+    assert!(
+        output.status.success(),
+        "rollcall-api {} failed: {said}",
+        arguments.join(" ")
+    );
+    String::from_utf8(output.stdout)
+        .expect("rollcall-api prints UTF-8")
+        .trim()
+        .to_owned()
 }
 
 /// `rollcall-api`, built into the same folder as `rollcall-worker` by a build of the workspace.
@@ -186,5 +218,9 @@ fn free_port() -> u16 {
 }
 
 fn append(path: &Path) -> File {
-    OpenOptions::new().create(true).append(true).open(path).expect("a log file of the test")
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("a log file of the test")
 }

@@ -36,7 +36,10 @@ impl Answer {
 
     /// `id` of the resource answered.
     pub(crate) fn id(&self) -> String {
-        self.body["id"].as_str().unwrap_or_else(|| panic!("no id in {self:?}")).to_owned()
+        self.body["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no id in {self:?}"))
+            .to_owned()
     }
 
     /// The same answer, if its status is `status`; panics otherwise.
@@ -60,7 +63,10 @@ impl Scim {
     pub(crate) fn new(bases: Vec<String>, token: &str) -> Scim {
         assert!(!bases.is_empty(), "no API");
         Scim {
-            http: reqwest::Client::builder().timeout(PATIENCE).build().expect("an HTTP client"),
+            http: reqwest::Client::builder()
+                .timeout(PATIENCE)
+                .build()
+                .expect("an HTTP client"),
             bases: Arc::new(bases),
             token: token.into(),
             turn: Arc::default(),
@@ -84,14 +90,18 @@ impl Scim {
 
     /// Send one request to `path` below the base URL.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
-        self.send_raw(method, path, body.map(|body| body.to_string().into_bytes())).await
+        self.send_raw(method, path, body.map(|body| body.to_string().into_bytes()))
+            .await
     }
 
     /// [`Scim::send`] with a body as it is.
     pub(crate) async fn send_raw(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Reply {
         let base = &self.bases[self.turn.fetch_add(1, Ordering::Relaxed) % self.bases.len()];
         let started = Instant::now();
-        let mut request = self.http.request(method, format!("{base}{path}")).bearer_auth(&self.token);
+        let mut request = self
+            .http
+            .request(method, format!("{base}{path}"))
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.header("content-type", "application/scim+json").body(body);
         }
@@ -102,7 +112,9 @@ impl Scim {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         // The status line is the acknowledgement, but an answer cut short may as well be a lost one.
-        let Ok(bytes) = response.bytes().await else { return Reply::Unknown };
+        let Ok(bytes) = response.bytes().await else {
+            return Reply::Unknown;
+        };
         let body = match bytes.is_empty() {
             true => Value::Null,
             false => match serde_json::from_slice(&bytes) {
@@ -110,7 +122,12 @@ impl Scim {
                 Err(_) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
             },
         };
-        Reply::Answer(Answer { status, headers, body, took: started.elapsed() })
+        Reply::Answer(Answer {
+            status,
+            headers,
+            body,
+            took: started.elapsed(),
+        })
     }
 
     /// Send one request in good weather, where everything is answered.

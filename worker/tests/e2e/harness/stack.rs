@@ -18,7 +18,12 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { apis: 1, workers: 1, durable: false, environment: vec![] }
+        Options {
+            apis: 1,
+            workers: 1,
+            durable: false,
+            environment: vec![],
+        }
     }
 }
 
@@ -58,7 +63,10 @@ impl Stack {
             ("DATABASE_URL".to_owned(), stores.database_url()),
             ("REDIS_URL".to_owned(), stores.redis_url()),
             ("ROLLCALL_REDIS_PREFIX".to_owned(), "e2e".to_owned()),
-            ("ROLLCALL_LOG".to_owned(), std::env::var("E2E_LOG").unwrap_or_else(|_| "warn".to_owned())),
+            (
+                "ROLLCALL_LOG".to_owned(),
+                std::env::var("E2E_LOG").unwrap_or_else(|_| "warn".to_owned()),
+            ),
             ("ROLLCALL_LOG_FORMAT".to_owned(), "text".to_owned()),
             ("ROLLCALL_REQUESTS_PER_SECOND".to_owned(), "0".to_owned()),
         ];
@@ -70,7 +78,9 @@ impl Stack {
         let logs = stores.folder().to_owned();
         let named = |kind: &str, number: usize| format!("{kind}-{number}");
         Stack {
-            apis: (0..options.apis).map(|n| Process::api(&named("api", n), &logs, &environment)).collect(),
+            apis: (0..options.apis)
+                .map(|n| Process::api(&named("api", n), &logs, &environment))
+                .collect(),
             workers: (0..options.workers)
                 .map(|n| Process::worker(&named("worker", n), &logs, &environment))
                 .collect(),
@@ -98,10 +108,17 @@ impl Stack {
     pub(crate) async fn tenant(&self, name: &str) -> Tenant {
         api_command(&["tenant", "create", name], &self.environment);
         let token = |scope: &str| {
-            api_command(&["token", "create", "--tenant", name, "--scope", scope], &self.environment)
+            api_command(
+                &["token", "create", "--tenant", name, "--scope", scope],
+                &self.environment,
+            )
         };
         let clients = |scope: &str, path: &str| {
-            let bases = self.apis.iter().map(|api| format!("{}{path}", api.url())).collect();
+            let bases = self
+                .apis
+                .iter()
+                .map(|api| format!("{}{path}", api.url()))
+                .collect();
             Scim::new(bases, &token(scope))
         };
         let id = sqlx::query_scalar("select id from tenants where name = $1").bind(name);
@@ -154,7 +171,12 @@ impl Stack {
 
     /// The last lines of every process.
     pub(crate) fn log_tails(&self) -> String {
-        self.apis.iter().chain(&self.workers).map(Process::log_tail).collect::<Vec<_>>().join("\n")
+        self.apis
+            .iter()
+            .chain(&self.workers)
+            .map(Process::log_tail)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 

@@ -19,13 +19,20 @@ pub(crate) struct Stores {
 
 impl Stores {
     pub(super) async fn start(durable: bool) -> Stores {
-        let folder = tempfile::Builder::new().prefix("rollcall-e2e-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("rollcall-e2e-")
+            .tempdir()
+            .expect("a temporary folder");
         let data = folder.path().join("postgres");
         std::fs::create_dir(&data).expect("a folder in our own");
         // Postgres may have to run as another user than this process.
         open_to_all(folder.path());
         let settings = PostgresSettings {
-            durability: if durable { Durability::Full } else { Durability::ProcessCrash },
+            durability: if durable {
+                Durability::Full
+            } else {
+                Durability::ProcessCrash
+            },
             lifetime: Lifetime::WithOwner,
             password: None,
         };

@@ -15,10 +15,7 @@ pub(crate) async fn within<T>(deadline: Duration, what: &str, probe: impl AsyncF
 }
 
 /// [`within`], answering `None` when `deadline` has passed.
-pub(crate) async fn within_or<T>(
-    deadline: Duration,
-    mut probe: impl AsyncFnMut() -> Option<T>,
-) -> Option<T> {
+pub(crate) async fn within_or<T>(deadline: Duration, mut probe: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + deadline;
     loop {
         if let Some(found) = probe().await {
