@@ -1,6 +1,9 @@
 //! Bodies of POST and PUT.
 
-use super::{Document, Member, ResourceType, ScimError};
+use super::edit::{Editor, Op};
+use super::validate::validate;
+use super::value::refuse_nul;
+use super::{Document, Member, MemberOp, ResourceType, ScimError};
 use serde_json::Value;
 
 /// Which link attributes a write asserted, whether or not their values changed.
@@ -14,9 +17,11 @@ pub struct Assertions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
     pub document: Document,
-    /// Of a Group: `None` when the body has no `members`.
+    /// Of a Group: `None` when the body has no `members`; null and `[]` are no members.
     pub members: Option<Vec<Member>>,
     pub asserted: Assertions,
+    /// The body has `active: null`: a PUT clears the attribute instead of keeping it.
+    pub clears_active: bool,
 }
 
 /// Read the body of a POST or PUT: client quirks absorbed, names canonical, types checked.
@@ -24,13 +29,189 @@ pub struct Body {
 /// # Errors
 /// 400 naming the attribute: `invalidSyntax` when the body is no object, `invalidValue` for a
 /// missing required attribute or a value of the wrong type.
-pub fn parse_resource(_kind: ResourceType, _body: Value) -> Result<Body, ScimError> {
-    Err(ScimError::not_implemented("bodies"))
+pub fn parse_resource(kind: ResourceType, body: Value) -> Result<Body, ScimError> {
+    let Value::Object(body) = body else {
+        return Err(ScimError::invalid_syntax("the body is no JSON object"));
+    };
+    refuse_nul(&body)?;
+    let clears_active = body
+        .iter()
+        .any(|(key, value)| key.eq_ignore_ascii_case("active") && value.is_null());
+    let mut editor = Editor::new(kind, Document::default());
+    editor.merge(Op::Replace, None, body)?;
+    let members = match editor.members.pop() {
+        Some(MemberOp::Replace(members)) => Some(members),
+        _ => None,
+    };
+    let asserted = editor.asserted;
+    let document = editor.document();
+    validate(kind, &document)?;
+    Ok(Body {
+        document,
+        members,
+        asserted,
+        clears_active,
+    })
 }
 
 impl Body {
     /// This body as the replacement of `current` (PUT): `active` is kept when the body has none.
-    pub fn replacing(self, _current: &Document) -> Body {
+    pub fn replacing(mut self, current: &Document) -> Body {
+        if !self.clears_active
+            && !self.document.0.contains_key("active")
+            && let Some(active) = current.0.get("active")
+        {
+            self.document.0.insert("active".to_owned(), active.clone());
+        }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::schema::{ENTERPRISE_USER, ROLLCALL_USER};
+    use serde_json::json;
+
+    fn user(body: Value) -> Body {
+        parse_resource(ResourceType::User, body).unwrap()
+    }
+
+    fn document(body: Value) -> Value {
+        Value::Object(user(body).document.0)
+    }
+
+    #[test]
+    fn parse_resource_entra_user_is_canonical() {
+        let custom = "urn:ietf:params:scim:schemas:extension:Custom:2.0:User";
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE_USER, custom],
+            "externalId": "anna", "UserName": "anna@example.com", "active": "True", "title": null,
+            "displayName": "Anna Ö", "emails": [{"primary": true, "type": "work", "value": "anna@example.com"}],
+            "meta": {"resourceType": "User"}, "name": {"formatted": "Anna Ö", "familyName": "Ö", "givenName": "Anna"},
+            "roles": [], "phoneNumbers": [],
+            ENTERPRISE_USER.to_lowercase(): {"department": "Sales", "manager": "boss@example.com", "Badge no": 5},
+            custom: {"tag": "x"},
+        });
+        assert_eq!(
+            document(body),
+            json!({
+                "externalId": "anna", "userName": "anna@example.com", "active": true, "displayName": "Anna Ö",
+                "emails": [{"primary": true, "type": "work", "value": "anna@example.com"}],
+                "name": {"formatted": "Anna Ö", "familyName": "Ö", "givenName": "Anna"},
+                ENTERPRISE_USER: {"department": "Sales", "manager": {"value": "boss@example.com"}, "Badge no": 5},
+                custom: {"tag": "x"},
+            })
+        );
+    }
+
+    #[test]
+    fn parse_resource_okta_put_drops_id_groups_password() {
+        let body = json!({"id": "23a35c27", "userName": "a", "password": "secret", "groups": [], "Meta": {}});
+        assert_eq!(document(body), json!({"userName": "a"}));
+    }
+
+    #[test]
+    fn parse_resource_manager_shapes_all_lie_in_the_enterprise_extension() {
+        for body in [
+            json!({"userName": "a", "manager": "m"}),
+            json!({"userName": "a", "manager": [{"value": "m"}]}),
+            json!({"userName": "a", ENTERPRISE_USER: {"manager": {"value": "m"}}}),
+            json!({"userName": "a", format!("{ENTERPRISE_USER}:manager"): "m"}),
+        ] {
+            let body = user(body);
+            assert!(body.asserted.manager && !body.asserted.additional_managers);
+            assert_eq!(body.document.0[ENTERPRISE_USER]["manager"], json!({"value": "m"}));
+        }
+        assert!(user(json!({"userName": "a", "manager": null})).asserted.manager);
+        assert!(!user(json!({"userName": "a"})).asserted.manager);
+    }
+
+    #[test]
+    fn parse_resource_additional_managers_lie_in_the_rollcall_extension() {
+        for body in [
+            json!({"userName": "a", "additionalManagers": "x, y"}),
+            json!({"userName": "a", ENTERPRISE_USER: {"additionalManagers": ["x", "y"]}}),
+            json!({"userName": "a", ROLLCALL_USER: {"additionalManagers": [{"value": "x"}, "y"]}}),
+        ] {
+            let body = user(body);
+            assert!(body.asserted.additional_managers);
+            assert_eq!(
+                body.document.0[ROLLCALL_USER]["additionalManagers"],
+                json!([{"value": "x"}, {"value": "y"}])
+            );
+            assert!(!body.document.0.contains_key(ENTERPRISE_USER));
+        }
+    }
+
+    #[test]
+    fn parse_resource_unknown_attributes_are_kept_as_sent() {
+        let body = json!({"userName": "a", "level": 3, "startDate": "2024-01-01", "x.y": 1, "urn:x:y": {"b": {"c": null}}});
+        assert_eq!(document(body.clone()), body);
+    }
+
+    #[test]
+    fn parse_resource_missing_required_attribute_is_named() {
+        for body in [json!({}), json!({"userName": null}), json!({"userName": "  "})] {
+            assert!(
+                parse_resource(ResourceType::User, body)
+                    .unwrap_err()
+                    .detail
+                    .contains("userName")
+            );
+        }
+        assert!(
+            parse_resource(ResourceType::Group, json!({}))
+                .unwrap_err()
+                .detail
+                .contains("displayName")
+        );
+        let error = parse_resource(ResourceType::User, json!([])).unwrap_err();
+        assert_eq!(error.scim_type, Some(crate::scim::ScimType::InvalidSyntax));
+    }
+
+    #[test]
+    fn parse_resource_two_primaries_or_long_manager_is_refused() {
+        let emails = json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]);
+        let error =
+            parse_resource(ResourceType::User, json!({"userName": "a", "emails": emails})).unwrap_err();
+        assert!(error.detail.contains("emails"));
+        let body = json!({"userName": "a", "manager": "m".repeat(600)});
+        assert!(
+            parse_resource(ResourceType::User, body)
+                .unwrap_err()
+                .detail
+                .contains("manager")
+        );
+        let body = json!({"userName": "a", "nickName": "x\0"});
+        assert!(
+            parse_resource(ResourceType::User, body)
+                .unwrap_err()
+                .detail
+                .contains("nickName")
+        );
+    }
+
+    #[test]
+    fn parse_resource_group_members_absent_null_and_given() {
+        let members = |body| parse_resource(ResourceType::Group, body).unwrap().members;
+        assert_eq!(members(json!({"displayName": "g"})), None);
+        assert_eq!(
+            members(json!({"displayName": "g", "members": null})),
+            Some(vec![])
+        );
+        assert_eq!(
+            members(json!({"displayName": "g", "Members": ["a"]})).unwrap()[0].value,
+            "a"
+        );
+    }
+
+    #[test]
+    fn replacing_body_without_active_keeps_it_and_null_clears_it() {
+        let current = Document(json!({"active": false}).as_object().unwrap().clone());
+        let put = |body| user(body).replacing(&current).document.0.get("active").cloned();
+        assert_eq!(put(json!({"userName": "a"})), Some(json!(false)));
+        assert_eq!(put(json!({"userName": "a", "active": true})), Some(json!(true)));
+        assert_eq!(put(json!({"userName": "a", "active": null})), None);
     }
 }

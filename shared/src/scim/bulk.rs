@@ -1,7 +1,9 @@
 //! Bulk requests (RFC 7644 §3.7).
 
-use super::{Limits, ResourceType, ScimError};
+use super::{Limits, Object, ResourceType, ScimError};
 use serde_json::Value;
+use std::collections::HashSet;
+use std::ops::Range;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -67,18 +69,324 @@ pub enum IdOrBulkId {
     BulkId(String),
 }
 
+const REFERENCE: &str = "bulkId:";
+
 /// Read a bulk request.
 ///
 /// # Errors
 /// 400 `invalidSyntax` when it is no bulk request, 413 when it has too many operations.
-pub fn parse(_body: Value, _limits: &Limits) -> Result<BulkRequest, ScimError> {
-    Err(ScimError::not_implemented("bulk"))
+pub fn parse(body: Value, limits: &Limits) -> Result<BulkRequest, ScimError> {
+    let Value::Object(mut body) = body else {
+        return Err(ScimError::invalid_syntax("the body is no JSON object"));
+    };
+    let fail_on_errors = match take(&mut body, "failOnErrors") {
+        None | Some(Value::Null) => None,
+        Some(value) => match value.as_u64() {
+            Some(0) => None,
+            Some(count) => Some(usize::try_from(count).unwrap_or(usize::MAX)),
+            None => return Err(ScimError::invalid_syntax("failOnErrors must be a whole number")),
+        },
+    };
+    let Some(Value::Array(operations)) = take(&mut body, "Operations") else {
+        return Err(ScimError::invalid_syntax("Operations must be an array"));
+    };
+    if operations.len() > limits.bulk_operations {
+        return Err(ScimError::too_large(format!(
+            "the request has more than {} operations",
+            limits.bulk_operations
+        )));
+    }
+    let mut seen = HashSet::new();
+    let operations = operations.into_iter().map(|operation| {
+        let operation = operation_of(operation)?;
+        match &operation.bulk_id {
+            Some(bulk_id) if operation.method == Method::Post && !seen.insert(bulk_id.clone()) => {
+                Err(BadOperation {
+                    method: Some(operation.method.name().to_owned()),
+                    bulk_id: operation.bulk_id.clone(),
+                    error: ScimError::invalid_value("bulkId is used by an earlier operation"),
+                })
+            }
+            _ => Ok(operation),
+        }
+    });
+    Ok(BulkRequest {
+        fail_on_errors,
+        operations: operations.collect(),
+    })
+}
+
+fn operation_of(operation: Value) -> Result<Operation, BadOperation> {
+    let bad = |method: Option<String>, bulk_id: Option<String>, error: ScimError| BadOperation {
+        method,
+        bulk_id,
+        error,
+    };
+    let Value::Object(mut operation) = operation else {
+        return Err(bad(
+            None,
+            None,
+            ScimError::invalid_syntax("the operation is no object"),
+        ));
+    };
+    let sent_method =
+        take(&mut operation, "method").and_then(|method| method.as_str().map(str::to_uppercase));
+    let bulk_id = take(&mut operation, "bulkId").and_then(|id| id.as_str().map(str::to_owned));
+    let refuse = |error| bad(sent_method.clone(), bulk_id.clone(), error);
+    let method = [Method::Post, Method::Put, Method::Patch, Method::Delete]
+        .into_iter()
+        .find(|method| sent_method.as_deref() == Some(method.name()))
+        .ok_or_else(|| {
+            refuse(ScimError::invalid_syntax(
+                "method must be POST, PUT, PATCH or DELETE",
+            ))
+        })?;
+    let path = take(&mut operation, "path");
+    let target = path
+        .as_ref()
+        .and_then(Value::as_str)
+        .and_then(target_of)
+        .ok_or_else(|| refuse(ScimError::invalid_path("path names no endpoint of resources")))?;
+    match (&target, method) {
+        (Target::Create(_), Method::Post) if bulk_id.as_deref().is_none_or(str::is_empty) => {
+            return Err(refuse(ScimError::invalid_syntax("bulkId is required with POST")));
+        }
+        (Target::Create(_), Method::Post) => {}
+        (Target::Create(_), _) => return Err(refuse(ScimError::invalid_path("path must name a resource"))),
+        (Target::Resource(..), Method::Post) => {
+            return Err(refuse(ScimError::invalid_path(
+                "path must be an endpoint with POST",
+            )));
+        }
+        (Target::Resource(..), _) => {}
+    }
+    let data = take(&mut operation, "data").filter(|data| !data.is_null());
+    if data.is_none() && method != Method::Delete {
+        return Err(refuse(ScimError::invalid_syntax("data is missing")));
+    }
+    let version = take(&mut operation, "version").and_then(|version| version.as_str().map(str::to_owned));
+    Ok(Operation {
+        method,
+        target,
+        bulk_id,
+        version,
+        data,
+    })
+}
+
+/// `/Users`, `/Users/{id}` or `/Users/bulkId:{id}`, perhaps after a base URL.
+fn target_of(path: &str) -> Option<Target> {
+    let path = path
+        .split(['?', '#'])
+        .next()
+        .unwrap_or(path)
+        .trim_end_matches('/');
+    let kind_of = |segment: &str| {
+        let mut kinds = ResourceType::ALL.into_iter();
+        kinds.find(|kind| kind.endpoint()[1..].eq_ignore_ascii_case(segment))
+    };
+    let (rest, last) = path.rsplit_once('/').unwrap_or(("", path));
+    if let Some(kind) = kind_of(last) {
+        return Some(Target::Create(kind));
+    }
+    let kind = kind_of(rest.rsplit('/').next().unwrap_or(rest))?;
+    let id = match bulk_id_of(last) {
+        Some(bulk_id) => IdOrBulkId::BulkId(bulk_id.to_owned()),
+        None => IdOrBulkId::Id(last.to_owned()),
+    };
+    Some(Target::Resource(kind, id))
+}
+
+/// Take the value of a key, whatever its case.
+fn take(object: &mut Object, name: &str) -> Option<Value> {
+    let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+    object.remove(&key)
+}
+
+/// The bulkId that a text refers to.
+fn bulk_id_of(text: &str) -> Option<&str> {
+    let prefix = text.get(..REFERENCE.len())?;
+    let rest = &text[REFERENCE.len()..];
+    (prefix.eq_ignore_ascii_case(REFERENCE) && !rest.is_empty()).then_some(rest)
 }
 
 /// The bulkIds that `data` refers to, each once, in order of appearance.
-pub fn bulk_ids_referenced(_data: &Value) -> Vec<String> {
-    Vec::new()
+pub fn bulk_ids_referenced(data: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    visit(data, &mut |bulk_id| {
+        if seen.insert(bulk_id.to_owned()) {
+            found.push(bulk_id.to_owned());
+        }
+    });
+    found
+}
+
+fn visit<'a>(data: &'a Value, found: &mut impl FnMut(&'a str)) {
+    match data {
+        Value::String(text) => {
+            if let Some(bulk_id) = bulk_id_of(text) {
+                found(bulk_id);
+            } else {
+                embedded(text).into_iter().for_each(|range| found(&text[range]));
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| visit(element, found)),
+        Value::Object(object) => object.values().for_each(|value| visit(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Put ids in the place of the references to bulkIds that `resolve` knows.
-pub fn replace_bulk_ids(_data: &mut Value, _resolve: &dyn Fn(&str) -> Option<Uuid>) {}
+pub fn replace_bulk_ids(data: &mut Value, resolve: &dyn Fn(&str) -> Option<Uuid>) {
+    match data {
+        Value::String(text) => {
+            if let Some(bulk_id) = bulk_id_of(text) {
+                if let Some(id) = resolve(bulk_id) {
+                    *text = id.to_string();
+                }
+                return;
+            }
+            for range in embedded(text).into_iter().rev() {
+                if let Some(id) = resolve(&text[range.clone()]) {
+                    text.replace_range(range.start - REFERENCE.len()..range.end, &id.to_string());
+                }
+            }
+        }
+        Value::Array(elements) => elements
+            .iter_mut()
+            .for_each(|element| replace_bulk_ids(element, resolve)),
+        Value::Object(object) => object
+            .values_mut()
+            .for_each(|value| replace_bulk_ids(value, resolve)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Where a longer text holds a bulkId: a quoted value of a PATCH path
+/// (`members[value eq "bulkId:x"]`) or the end of a URL (`../Users/bulkId:x`).
+fn embedded(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    for (start, _) in text.match_indices(REFERENCE) {
+        let from = start + REFERENCE.len();
+        let end = match text[..start].chars().next_back() {
+            Some('"') => text[from..].find('"').map(|length| from + length),
+            Some('/') if !text.contains(char::is_whitespace) => Some(text.len()),
+            _ => None,
+        };
+        if let Some(end) = end.filter(|end| *end > from)
+            && ranges.last().is_none_or(|last: &Range<usize>| last.end <= start)
+        {
+            ranges.push(from..end);
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn one(operation: Value) -> Result<Operation, BadOperation> {
+        let mut request = parse(json!({"Operations": [operation]}), &Limits::default()).unwrap();
+        request.operations.remove(0)
+    }
+
+    #[test]
+    fn parse_operations_of_every_method() {
+        let post = one(json!({"method": "post", "path": "/Users", "bulkId": "q", "data": {}})).unwrap();
+        assert_eq!(
+            (post.method, post.target),
+            (Method::Post, Target::Create(ResourceType::User))
+        );
+        let patch =
+            one(json!({"method": "PATCH", "path": "/Groups/bulkId:q", "data": {}, "version": "W/\"1\""}))
+                .unwrap();
+        assert_eq!(
+            patch.target,
+            Target::Resource(ResourceType::Group, IdOrBulkId::BulkId("q".into()))
+        );
+        assert_eq!(patch.version.as_deref(), Some("W/\"1\""));
+        let delete = one(json!({"method": "DELETE", "path": "https://x/scim/v2/Users/b7"})).unwrap();
+        assert_eq!(
+            delete.target,
+            Target::Resource(ResourceType::User, IdOrBulkId::Id("b7".into()))
+        );
+    }
+
+    #[test]
+    fn parse_malformed_operation_fails_alone_and_echoes_what_it_can() {
+        for operation in [
+            json!(1),
+            json!({"method": "GET", "path": "/Users/1"}),
+            json!({"method": "POST", "path": "/Users", "data": {}}),
+            json!({"method": "POST", "path": "/Users", "bulkId": "q"}),
+            json!({"method": "POST", "path": "/Users/1", "bulkId": "q", "data": {}}),
+            json!({"method": "PUT", "path": "/Users", "data": {}}),
+            json!({"method": "PUT", "path": "/Devices/1", "data": {}}),
+            json!({"method": "PATCH", "path": 1, "data": {}}),
+        ] {
+            assert_eq!(
+                one(operation.clone())
+                    .expect_err(&operation.to_string())
+                    .error
+                    .status,
+                400
+            );
+        }
+        let bad = one(json!({"method": "GET", "path": "/Users", "bulkId": "q"})).unwrap_err();
+        assert_eq!(
+            (bad.method.as_deref(), bad.bulk_id.as_deref()),
+            (Some("GET"), Some("q"))
+        );
+    }
+
+    #[test]
+    fn parse_repeated_bulk_id_refuses_the_later_operation() {
+        let post = json!({"method": "POST", "path": "/Users", "bulkId": "q", "data": {}});
+        let request = parse(
+            json!({"failOnErrors": 2, "operations": [post, post]}),
+            &Limits::default(),
+        )
+        .unwrap();
+        assert!(request.operations[0].is_ok() && request.operations[1].is_err());
+        assert_eq!(request.fail_on_errors, Some(2));
+    }
+
+    #[test]
+    fn parse_what_is_no_bulk_request_or_too_large() {
+        assert_eq!(parse(json!([]), &Limits::default()).unwrap_err().status, 400);
+        assert_eq!(parse(json!({}), &Limits::default()).unwrap_err().status, 400);
+        let limits = Limits {
+            bulk_operations: 1,
+            ..Limits::default()
+        };
+        assert_eq!(
+            parse(json!({"Operations": [1, 2]}), &limits).unwrap_err().status,
+            413
+        );
+    }
+
+    #[test]
+    fn bulk_ids_are_found_and_replaced_anywhere() {
+        let mut data = json!({
+            "manager": {"value": "bulkId:boss", "$ref": "../Users/bulkId:boss"},
+            "members": [{"value": "bulkId:a"}, {"value": "bulkId:unknown"}],
+            "path": "members[value eq \"bulkId:a\" or value eq \"bulkId:b\"]",
+            "title": "about bulkId: nothing",
+        });
+        assert_eq!(bulk_ids_referenced(&data), ["boss", "a", "unknown", "b"]);
+        let id = Uuid::from_u128(5);
+        replace_bulk_ids(&mut data, &|bulk_id| (bulk_id != "unknown").then_some(id));
+        assert_eq!(
+            data,
+            json!({
+                "manager": {"value": id, "$ref": format!("../Users/{id}")},
+                "members": [{"value": id}, {"value": "bulkId:unknown"}],
+                "path": format!("members[value eq \"{id}\" or value eq \"{id}\"]"),
+                "title": "about bulkId: nothing",
+            })
+        );
+    }
+}

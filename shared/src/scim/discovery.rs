@@ -1,29 +1,186 @@
 //! Discovery documents (RFC 7644 §4). `base` is the URL of the SCIM root, without a trailing slash.
 
-use super::Limits;
-use serde_json::Value;
+use super::schema::{self, Attribute, Schema, Type};
+use super::{Limits, ResourceType, list_response};
+use serde_json::{Value, json};
 
-/// `/ServiceProviderConfig`
-pub fn service_provider_config(_base: &str, _limits: &Limits) -> Value {
-    Value::Null
+const SCHEMA_OF_SCHEMAS: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+const SCHEMA_OF_RESOURCE_TYPES: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+const SCHEMA_OF_CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+
+/// `/ServiceProviderConfig` (RFC 7643 §5).
+pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
+    json!({
+        "schemas": [SCHEMA_OF_CONFIG],
+        "patch": {"supported": true},
+        "bulk": {
+            "supported": true,
+            "maxOperations": limits.bulk_operations,
+            "maxPayloadSize": limits.bulk_payload_bytes,
+        },
+        "filter": {"supported": true, "maxResults": limits.results},
+        "changePassword": {"supported": false},
+        "sort": {"supported": false},
+        "etag": {"supported": true},
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token with the scope scim, in the Authorization header (RFC 6750).",
+            "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+            "primary": true,
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": format!("{base}/ServiceProviderConfig"),
+        },
+    })
 }
 
 /// `/Schemas`
-pub fn schemas(_base: &str) -> Value {
-    Value::Null
+pub fn schemas(base: &str) -> Value {
+    let all: Vec<Value> = schema::ALL
+        .into_iter()
+        .map(|schema| schema_document(base, schema))
+        .collect();
+    let total = all.len() as i64;
+    list_response(all, total, 1)
 }
 
-/// `/Schemas/{urn}`
-pub fn schema(_base: &str, _urn: &str) -> Option<Value> {
-    None
+/// `/Schemas/{urn}`; `None` for a URN this server does not know.
+pub fn schema(base: &str, urn: &str) -> Option<Value> {
+    schema::by_urn(urn).map(|schema| schema_document(base, schema))
 }
 
 /// `/ResourceTypes`
-pub fn resource_types(_base: &str) -> Value {
-    Value::Null
+pub fn resource_types(base: &str) -> Value {
+    let all: Vec<Value> = ResourceType::ALL
+        .into_iter()
+        .map(|kind| resource_type_document(base, kind))
+        .collect();
+    let total = all.len() as i64;
+    list_response(all, total, 1)
 }
 
-/// `/ResourceTypes/{name}`
-pub fn resource_type(_base: &str, _name: &str) -> Option<Value> {
-    None
+/// `/ResourceTypes/{name}`; `None` for a name this server does not know.
+pub fn resource_type(base: &str, name: &str) -> Option<Value> {
+    ResourceType::ALL
+        .into_iter()
+        .find(|kind| kind.name() == name)
+        .map(|kind| resource_type_document(base, kind))
+}
+
+fn schema_document(base: &str, schema: &Schema) -> Value {
+    json!({
+        "schemas": [SCHEMA_OF_SCHEMAS],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": schema.attributes.iter().map(attribute_document).collect::<Vec<_>>(),
+        "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{}", schema.id)},
+    })
+}
+
+fn attribute_document(attribute: &Attribute) -> Value {
+    let mut document = json!({
+        "name": attribute.name,
+        "type": attribute.kind.name(),
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+        "mutability": attribute.mutability.name(),
+        "returned": attribute.returned.name(),
+    });
+    if attribute.kind == Type::Complex {
+        let sub_attributes: Vec<Value> = attribute.sub_attributes.iter().map(attribute_document).collect();
+        document["subAttributes"] = sub_attributes.into();
+    } else {
+        document["caseExact"] = attribute.case_exact.into();
+        document["uniqueness"] = attribute.uniqueness.name().into();
+    }
+    if !attribute.canonical_values.is_empty() {
+        document["canonicalValues"] = json!(attribute.canonical_values);
+    }
+    if !attribute.reference_types.is_empty() {
+        document["referenceTypes"] = json!(attribute.reference_types);
+    }
+    document
+}
+
+fn resource_type_document(base: &str, kind: ResourceType) -> Value {
+    let extensions: Vec<Value> = schema::extensions(kind)
+        .iter()
+        .map(|extension| json!({"schema": extension.id, "required": false}))
+        .collect();
+    json!({
+        "schemas": [SCHEMA_OF_RESOURCE_TYPES],
+        "id": kind.name(),
+        "name": kind.name(),
+        "description": schema::core(kind).description,
+        "endpoint": kind.endpoint(),
+        "schema": kind.schema_urn(),
+        "schemaExtensions": extensions,
+        "meta": {
+            "resourceType": "ResourceType",
+            "location": format!("{base}/ResourceTypes/{}", kind.name()),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://example.com/scim/v2";
+
+    #[test]
+    fn schemas_lists_every_schema_with_its_location() {
+        let list = schemas(BASE);
+        assert_eq!(list["totalResults"], 4);
+        for schema in list["Resources"].as_array().unwrap() {
+            let id = schema["id"].as_str().unwrap();
+            assert_eq!(schema["meta"]["location"], format!("{BASE}/Schemas/{id}"));
+            assert_eq!(super::schema(BASE, id).as_ref(), Some(schema));
+        }
+        assert_eq!(schema(BASE, "urn:example:other"), None);
+    }
+
+    #[test]
+    fn schema_of_user_has_the_characteristics_of_the_table() {
+        let user = schema(BASE, schema::USER).unwrap();
+        let named = |name: &str| {
+            let attributes = user["attributes"].as_array().unwrap();
+            attributes
+                .iter()
+                .find(|attribute| attribute["name"] == name)
+                .cloned()
+                .unwrap()
+        };
+        assert_eq!(named("userName")["required"], true);
+        assert_eq!(named("userName")["uniqueness"], "server");
+        assert_eq!(named("groups")["mutability"], "readOnly");
+        assert_eq!(named("password")["returned"], "never");
+        assert_eq!(named("emails")["subAttributes"].as_array().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn resource_types_name_their_extensions() {
+        let user = resource_type(BASE, "User").unwrap();
+        assert_eq!(user["endpoint"], "/Users");
+        assert_eq!(user["schemaExtensions"][0]["schema"], schema::ENTERPRISE_USER);
+        assert_eq!(resource_types(BASE)["totalResults"], 2);
+        assert_eq!(resource_type(BASE, "Device"), None);
+    }
+
+    #[test]
+    fn service_provider_config_shows_the_limits_in_force() {
+        let limits = Limits {
+            bulk_operations: 7,
+            bulk_payload_bytes: 8,
+            results: 9,
+        };
+        let config = service_provider_config(BASE, &limits);
+        assert_eq!(config["bulk"]["maxOperations"], 7);
+        assert_eq!(config["bulk"]["maxPayloadSize"], 8);
+        assert_eq!(config["filter"]["maxResults"], 9);
+    }
 }

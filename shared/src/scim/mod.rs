@@ -11,24 +11,33 @@ pub mod bulk;
 mod changed;
 pub mod discovery;
 mod document;
+mod edit;
+mod elements;
 mod error;
 mod etag;
 pub mod filter;
 mod keys;
+mod managers;
+mod members;
 mod patch;
 mod path;
+mod place;
 mod render;
 pub mod schema;
+mod selection;
+mod validate;
+mod value;
 
 pub use body::{Assertions, Body, parse_resource};
 pub use changed::changed_attributes;
 pub use document::{Document, Member, Object};
 pub use error::{ScimError, ScimType};
 pub use etag::{etag, etag_matches};
-pub use keys::{KeyValue, keys, team_names};
+pub use keys::{KeyValue, keys, normalise, primary_email, team_names};
 pub use patch::{MemberOp, Patch, Patched};
 pub use path::Path;
-pub use render::{Derived, Meta, Selection, list_response, render};
+pub use render::{Derived, Meta, list_response, render};
+pub use selection::Selection;
 
 /// The two resource types (RFC 7643 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,26 +1,11 @@
 //! Representations: what a client reads.
 
-use super::{Document, Member, ResourceType, ScimError};
-use chrono::{DateTime, Utc};
+use super::schema::{ENTERPRISE_USER, ROLLCALL_USER};
+use super::{Document, Member, Object, ResourceType, Selection, etag};
+use crate::directory::fold;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-/// `attributes` and `excludedAttributes` (RFC 7644 §3.9).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {}
-
-impl Selection {
-    /// # Errors
-    /// 400 when both are given or one is not a list of attribute names.
-    pub fn parse(_attributes: Option<&str>, _excluded: Option<&str>) -> Result<Selection, ScimError> {
-        Ok(Selection {})
-    }
-
-    /// Whether a top-level attribute may be part of the representation; spares reading it.
-    pub fn wants(&self, _attribute: &str) -> bool {
-        true
-    }
-}
 
 /// What the server knows about a resource (RFC 7643 §3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +28,115 @@ pub struct Derived {
 }
 
 /// The representation of a resource: `schemas`, `id`, the selected attributes, `meta`.
+///
+/// `manager.value` is what the client asserted; `$ref` and `displayName` are added once the
+/// reference is resolved.
 pub fn render(
-    _kind: ResourceType,
-    _meta: &Meta,
-    _document: &Document,
-    _members: Option<&[Member]>,
-    _derived: &Derived,
-    _selection: &Selection,
+    kind: ResourceType,
+    meta: &Meta,
+    document: &Document,
+    members: Option<&[Member]>,
+    derived: &Derived,
+    selection: &Selection,
 ) -> Value {
-    Value::Null
+    let mut resource = Object::new();
+    let mut schemas = vec![Value::from(kind.schema_urn())];
+    let is_extension = |key: &&String| {
+        key.get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+    };
+    schemas.extend(
+        document
+            .0
+            .keys()
+            .filter(is_extension)
+            .map(|urn| Value::from(urn.as_str())),
+    );
+    resource.insert("schemas".to_owned(), schemas.into());
+    resource.insert("id".to_owned(), meta.id.to_string().into());
+    for (key, value) in &document.0 {
+        resource.insert(key.clone(), value.clone());
+    }
+    let base = base_of(&meta.location);
+    if kind == ResourceType::User {
+        add_managers(&mut resource, derived, base);
+        if !derived.groups.is_empty() && selection.wants("groups") {
+            let groups: Vec<Value> = derived
+                .groups
+                .iter()
+                .map(|(id, name)| group(base, *id, name))
+                .collect();
+            resource.insert("groups".to_owned(), groups.into());
+        }
+    }
+    if let Some(members) = members.filter(|members| !members.is_empty() && selection.wants("members")) {
+        let members: Vec<Value> = members.iter().map(member).collect();
+        resource.insert("members".to_owned(), members.into());
+    }
+    resource.insert("meta".to_owned(), meta_value(kind, meta));
+    Value::Object(selection.project(kind, resource))
+}
+
+fn meta_value(kind: ResourceType, meta: &Meta) -> Value {
+    json!({
+        "resourceType": kind.name(),
+        "created": meta.created.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "lastModified": meta.modified.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "location": meta.location,
+        "version": etag(meta.version),
+    })
+}
+
+fn group(base: &str, id: Uuid, name: &str) -> Value {
+    json!({"value": id, "$ref": format!("{base}/Groups/{id}"), "display": name, "type": "direct"})
+}
+
+fn member(member: &Member) -> Value {
+    let mut object = Object::from_iter([("value".to_owned(), Value::from(member.value.as_str()))]);
+    if let Some(attributes) = &member.attributes {
+        object.extend(attributes.clone());
+    }
+    Value::Object(object)
+}
+
+fn add_managers(resource: &mut Object, derived: &Derived, base: &str) {
+    if derived.managers.is_empty() {
+        return;
+    }
+    let add = |manager: &mut Value| {
+        let Some(value) = manager.get("value").and_then(Value::as_str).map(fold) else {
+            return;
+        };
+        let found = derived
+            .managers
+            .iter()
+            .find(|(asserted, ..)| fold(asserted) == value);
+        let (Some((_, id, name)), Some(manager)) = (found, manager.as_object_mut()) else {
+            return;
+        };
+        manager.insert("$ref".to_owned(), format!("{base}/Users/{id}").into());
+        if let Some(name) = name {
+            manager.insert("displayName".to_owned(), name.as_str().into());
+        }
+    };
+    if let Some(manager) = resource
+        .get_mut(ENTERPRISE_USER)
+        .and_then(|extension| extension.get_mut("manager"))
+    {
+        add(manager);
+    }
+    let additional = resource
+        .get_mut(ROLLCALL_USER)
+        .and_then(|extension| extension.get_mut("additionalManagers"));
+    for manager in additional.and_then(Value::as_array_mut).into_iter().flatten() {
+        add(manager);
+    }
+}
+
+/// The SCIM root of a resource's URL: all but the endpoint and the id.
+fn base_of(location: &str) -> &str {
+    let mut parts = location.rsplitn(3, '/');
+    parts.nth(2).unwrap_or("")
 }
 
 /// A page of a list (RFC 7644 §3.4.2): the numbers are JSON numbers.
@@ -63,4 +148,88 @@ pub fn list_response(resources: Vec<Value>, total: i64, start_index: i64) -> Val
         "startIndex": start_index,
         "Resources": resources,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://example.com/scim/v2";
+
+    fn rendered(kind: ResourceType, document: Value, members: Option<&[Member]>, derived: &Derived) -> Value {
+        let id = Uuid::from_u128(7);
+        let meta = Meta {
+            id,
+            version: 3,
+            created: DateTime::UNIX_EPOCH,
+            modified: DateTime::UNIX_EPOCH,
+            location: format!("{BASE}{}/{id}", kind.endpoint()),
+        };
+        let document = Document(document.as_object().unwrap().clone());
+        render(kind, &meta, &document, members, derived, &Selection::default())
+    }
+
+    #[test]
+    fn render_user_has_schemas_of_its_extensions_meta_and_resolved_links() {
+        let derived = Derived {
+            groups: vec![(Uuid::from_u128(9), "Sales".into())],
+            managers: vec![("BOSS@x.y".into(), Uuid::from_u128(8), Some("Boss".into()))],
+        };
+        let document = json!({
+            "userName": "a",
+            ENTERPRISE_USER: {"manager": {"value": "boss@x.y"}},
+            ROLLCALL_USER: {"additionalManagers": [{"value": "nobody"}]},
+        });
+        let user = rendered(ResourceType::User, document, None, &derived);
+        assert_eq!(
+            user["schemas"],
+            json!([ResourceType::User.schema_urn(), ENTERPRISE_USER, ROLLCALL_USER])
+        );
+        let manager = json!({
+            "value": "boss@x.y", "displayName": "Boss", "$ref": format!("{BASE}/Users/{}", Uuid::from_u128(8)),
+        });
+        assert_eq!(user[ENTERPRISE_USER]["manager"], manager);
+        assert_eq!(
+            user[ROLLCALL_USER]["additionalManagers"],
+            json!([{"value": "nobody"}])
+        );
+        assert_eq!(
+            user["groups"][0]["$ref"],
+            format!("{BASE}/Groups/{}", Uuid::from_u128(9))
+        );
+        assert_eq!(user["meta"]["version"], "W/\"3\"");
+        assert_eq!(user["meta"]["created"], "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn render_group_shows_members_as_asserted() {
+        let attributes = json!({"display": "A", "type": "User"}).as_object().cloned();
+        let members = [Member {
+            value: "a@x.y".into(),
+            attributes,
+        }];
+        let group = rendered(
+            ResourceType::Group,
+            json!({"displayName": "g"}),
+            Some(&members),
+            &Derived::default(),
+        );
+        assert_eq!(
+            group["members"],
+            json!([{"value": "a@x.y", "display": "A", "type": "User"}])
+        );
+        assert_eq!(
+            rendered(ResourceType::Group, json!({}), Some(&[]), &Derived::default()).get("members"),
+            None
+        );
+    }
+
+    #[test]
+    fn list_response_has_numbers_and_resources_even_when_empty() {
+        let list = list_response(Vec::new(), 0, 1);
+        assert_eq!(
+            (&list["totalResults"], &list["Resources"]),
+            (&json!(0), &json!([]))
+        );
+    }
 }

@@ -1,0 +1,208 @@
+//! `attributes` and `excludedAttributes` (RFC 7644 §3.9).
+
+use super::filter::AttributePath;
+use super::schema::{self, Returned};
+use super::{Object, ResourceType, ScimError};
+use serde_json::Value;
+
+/// Which attributes a representation has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    included: Option<Vec<AttributePath>>,
+    excluded: Vec<AttributePath>,
+}
+
+impl Selection {
+    /// Read the two query parameters: comma-separated attribute names.
+    ///
+    /// # Errors
+    /// 400 when both are given or one is not a list of attribute names.
+    pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Selection, ScimError> {
+        let included = attributes.map(|list| names("attributes", list)).transpose()?;
+        let excluded = excluded.map_or(Ok(Vec::new()), |list| names("excludedAttributes", list))?;
+        let included = included.filter(|included| !included.is_empty());
+        if included.is_some() && !excluded.is_empty() {
+            return Err(ScimError::invalid_value(
+                "attributes and excludedAttributes exclude each other",
+            ));
+        }
+        Ok(Selection { included, excluded })
+    }
+
+    /// Whether a top-level core attribute may be part of the representation; spares reading it.
+    pub fn wants(&self, attribute: &str) -> bool {
+        let names = |path: &AttributePath| is_core(path) && path.name.eq_ignore_ascii_case(attribute);
+        match &self.included {
+            Some(included) => included.iter().any(names),
+            None => !self.excluded.iter().any(|path| names(path) && path.sub.is_none()),
+        }
+    }
+
+    /// Leave out of a complete representation what was not asked for.
+    pub(super) fn project(&self, kind: ResourceType, resource: Object) -> Object {
+        if self.included.is_none() && self.excluded.is_empty() {
+            return resource;
+        }
+        let mut projected = Object::new();
+        for (key, value) in resource {
+            let known = schema::core(kind)
+                .attribute(&key)
+                .or_else(|| schema::common(&key));
+            let next = if known.is_some_and(|known| known.returned == Returned::Always) {
+                Some(value)
+            } else if key
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+            {
+                self.project_extension(&key, value)
+            } else {
+                self.project_attribute(is_core, &key, value)
+            };
+            if let Some(next) = next {
+                projected.insert(key, next);
+            }
+        }
+        projected
+    }
+
+    fn project_extension(&self, urn: &str, value: Value) -> Option<Value> {
+        let of_extension = |path: &AttributePath| {
+            path.urn
+                .as_deref()
+                .is_some_and(|named| named.eq_ignore_ascii_case(urn))
+        };
+        // An unknown URN alone reads as an attribute of the URN before its last colon.
+        let is_whole = |path: &AttributePath| {
+            (of_extension(path) && path.name.is_empty()) || path.to_string().eq_ignore_ascii_case(urn)
+        };
+        match &self.included {
+            Some(included) if included.iter().any(is_whole) => return Some(value),
+            None if self.excluded.iter().any(is_whole) => return None,
+            _ => {}
+        }
+        let Value::Object(object) = value else {
+            return self.included.is_none().then_some(value);
+        };
+        let mut projected = Object::new();
+        for (key, value) in object {
+            if let Some(value) = self.project_attribute(of_extension, &key, value) {
+                projected.insert(key, value);
+            }
+        }
+        (!projected.is_empty()).then_some(Value::Object(projected))
+    }
+
+    fn project_attribute(
+        &self,
+        of_schema: impl Fn(&AttributePath) -> bool,
+        name: &str,
+        value: Value,
+    ) -> Option<Value> {
+        let named = |path: &&AttributePath| of_schema(path) && path.name.eq_ignore_ascii_case(name);
+        let (paths, keep): (Vec<&AttributePath>, bool) = match &self.included {
+            Some(included) => (included.iter().filter(named).collect(), true),
+            None => (self.excluded.iter().filter(named).collect(), false),
+        };
+        if paths.is_empty() {
+            return (!keep).then_some(value);
+        }
+        if paths.iter().any(|path| path.sub.is_none()) {
+            return keep.then_some(value);
+        }
+        let subs: Vec<&str> = paths.iter().filter_map(|path| path.sub.as_deref()).collect();
+        project_subs(value, &subs, keep)
+    }
+}
+
+fn project_subs(value: Value, subs: &[&str], keep: bool) -> Option<Value> {
+    match value {
+        Value::Array(elements) => {
+            let projected: Vec<Value> = elements
+                .into_iter()
+                .filter_map(|element| project_subs(element, subs, keep))
+                .collect();
+            (!projected.is_empty()).then_some(Value::Array(projected))
+        }
+        Value::Object(object) => {
+            let named = |key: &str| subs.iter().any(|sub| sub.eq_ignore_ascii_case(key));
+            let projected: Object = object.into_iter().filter(|(key, _)| named(key) == keep).collect();
+            (!projected.is_empty()).then_some(Value::Object(projected))
+        }
+        plain => (!keep).then_some(plain),
+    }
+}
+
+fn is_core(path: &AttributePath) -> bool {
+    match path.urn.as_deref() {
+        None => true,
+        Some(urn) => urn == schema::USER || urn == schema::GROUP,
+    }
+}
+
+fn names(parameter: &str, list: &str) -> Result<Vec<AttributePath>, ScimError> {
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = names.map(|name| {
+        AttributePath::parse(name)
+            .ok_or_else(|| ScimError::invalid_value(format!("{parameter} has a name that is no attribute")))
+    });
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::schema::ENTERPRISE_USER;
+    use serde_json::json;
+
+    fn project(attributes: Option<&str>, excluded: Option<&str>) -> Value {
+        let resource = json!({
+            "schemas": [], "id": "1", "userName": "a", "name": {"givenName": "G", "familyName": "F"},
+            "emails": [{"value": "v", "type": "work"}], ENTERPRISE_USER: {"department": "D", "costCenter": "C"},
+            "urn:x:y": {"b": 1}, "meta": {"version": "1"},
+        });
+        let selection = Selection::parse(attributes, excluded).unwrap();
+        Value::Object(selection.project(ResourceType::User, resource.as_object().unwrap().clone()))
+    }
+
+    #[test]
+    fn project_attributes_returns_the_minimum_and_what_was_named() {
+        let asked = format!("USERNAME, name.givenname,emails.value,{ENTERPRISE_USER}:department,urn:x:y");
+        assert_eq!(
+            project(Some(&asked), None),
+            json!({
+                "schemas": [], "id": "1", "userName": "a", "name": {"givenName": "G"}, "emails": [{"value": "v"}],
+                ENTERPRISE_USER: {"department": "D"}, "urn:x:y": {"b": 1},
+            })
+        );
+        assert_eq!(project(Some("nothing"), None), json!({"schemas": [], "id": "1"}));
+        assert_eq!(
+            project(Some(ENTERPRISE_USER), None)[ENTERPRISE_USER],
+            json!({"department": "D", "costCenter": "C"})
+        );
+    }
+
+    #[test]
+    fn project_excluded_attributes_leaves_out_all_but_what_is_always_returned() {
+        let asked = format!("id,userName,name.familyName,emails,meta,{ENTERPRISE_USER}:costCenter,urn:x:y");
+        assert_eq!(
+            project(None, Some(&asked)),
+            json!({"schemas": [], "id": "1", "name": {"givenName": "G"}, ENTERPRISE_USER: {"department": "D"}})
+        );
+    }
+
+    #[test]
+    fn wants_members_unless_excluded_or_not_asked_for() {
+        let wants = |attributes, excluded| Selection::parse(attributes, excluded).unwrap().wants("members");
+        assert!(
+            wants(None, None) && wants(Some("Members.value"), None) && wants(None, Some("members.display"))
+        );
+        assert!(!wants(Some("displayName"), None) && !wants(None, Some("MEMBERS")));
+    }
+
+    #[test]
+    fn parse_both_parameters_or_no_name_is_refused() {
+        assert!(Selection::parse(Some("a"), Some("b")).is_err());
+        assert!(Selection::parse(Some("a b"), None).is_err());
+        assert_eq!(Selection::parse(Some(""), Some("")), Ok(Selection::default()));
+    }
+}
