@@ -49,19 +49,20 @@ pub struct ConsumeOptions {
     pub process: String,
     /// Handlers that run at once.
     pub concurrency: usize,
-    /// Jobs fetched ahead of the handlers, so that none waits for a round trip.
+    /// Jobs fetched ahead of the handlers, so that none waits for a round trip. Each of them may
+    /// wait behind a slow handler while another worker idles.
     pub prefetch: usize,
     /// Longest time a handler may take; counts as a retry after it.
     pub timeout: Duration,
 }
 
 impl ConsumeOptions {
-    /// `concurrency` handlers, as many jobs fetched ahead (at most 16), five minutes each.
+    /// `concurrency` handlers of at most five minutes each, a job fetched ahead for every fourth.
     pub fn new(process: impl Into<String>, concurrency: usize) -> ConsumeOptions {
         ConsumeOptions {
             process: process.into(),
             concurrency,
-            prefetch: concurrency.min(16),
+            prefetch: concurrency.div_ceil(4),
             timeout: Duration::from_secs(300),
         }
     }

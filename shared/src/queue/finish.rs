@@ -26,6 +26,13 @@ pub(super) struct Ticket {
     pub(super) delivery: Delivery,
 }
 
+impl Ticket {
+    /// What a renewal or an ending must show.
+    pub(super) fn held(&self) -> (String, u64) {
+        (self.id.clone(), self.fence)
+    }
+}
+
 /// What becomes of a delivered job.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Verdict {

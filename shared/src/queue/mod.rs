@@ -10,18 +10,21 @@ mod error;
 mod finish;
 mod job;
 mod keys;
+mod ledger;
 mod link;
 mod outcome;
 mod pump;
 mod queues;
 mod scripts;
 mod wake;
+mod watch;
 
 pub use config::{ConsumeOptions, QueueConfig};
 pub use error::QueueError;
 pub use job::{Job, LinksJob, LinksWork, MAX_KEYS, ReconcileJob};
 pub use outcome::{BoxError, Delivery, JobError, Outcome};
-pub use queues::{DeadJob, Depth, JobQueue, Queues, RedisHealth};
+pub use queues::{JobQueue, Queues, RedisHealth};
+pub use watch::{DeadJob, Depth};
 
 /// Runs workers until told to stop; see [`JobQueue::consume`].
 pub use apalis_core::monitor::Monitor;

@@ -10,25 +10,20 @@ use super::consumer::task;
 use super::error::QueueError;
 use super::finish::{Finished, Ticket, Verdict};
 use super::job::Job;
-use super::keys::Keys;
-use super::link::{Link, millis};
+use super::ledger::{Fetch, Ledger};
 use super::outcome::Delivery;
 use super::queues::JobQueue;
-use super::scripts;
 use super::wake::Bell;
 use apalis_codec::json::JsonCodec;
 use apalis_core::backend::codec::Codec;
 use apalis_core::task::Task;
 use apalis_core::worker::context::WorkerContext;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Most scheduled jobs one fetch makes ready, and most expired leases.
-const PROMOTED: usize = 500;
-const RECLAIMED: usize = 200;
 /// Most endings or renewals one script handles.
 const BATCH: usize = 500;
 /// How often a worker that holds jobs looks whether it is to stop: apalis does not tell a
@@ -53,44 +48,14 @@ pub(super) struct Pump<J: Job> {
     endings: UnboundedReceiver<Finished>,
     worker: WorkerContext,
     bell: Bell,
-    /// Fences of the jobs whose end is not in `unwritten` yet.
-    held: HashMap<String, u64>,
+    /// Id and fence of the jobs whose end is not in `unwritten` yet. After a long outage one job
+    /// may be held under an old and a new fence.
+    held: HashSet<(String, u64)>,
     unwritten: Vec<Finished>,
     renew_at: Instant,
     /// When something in the queue is due, or it is time to look anyway.
     fetch_at: Instant,
 }
-
-/// Where endings are written.
-pub(super) struct Ledger {
-    pub(super) keys: Keys,
-    pub(super) link: Link,
-    pub(super) dead_letters: usize,
-}
-
-impl Ledger {
-    /// Write these endings; returns which of the jobs were still held. In any case, if jobs are
-    /// ready and no token says so, one is left for an idle worker.
-    pub(super) async fn write(&self, ends: &[Finished]) -> Result<Vec<bool>, QueueError> {
-        let mut finish = self.keys.invoke(&scripts::FINISH);
-        finish.arg(self.dead_letters);
-        for end in ends {
-            let (verdict, delay, error) = end.verdict.words();
-            finish
-                .arg(&end.ticket.id)
-                .arg(end.ticket.fence)
-                .arg(verdict)
-                .arg(millis(delay))
-                .arg(error);
-        }
-        self.link
-            .run(async |connection| finish.invoke_async(connection).await)
-            .await
-    }
-}
-
-/// What a fetch returns: how many stay ready, ms until something is due, the jobs.
-pub(super) type Fetched = (usize, i64, Vec<(String, Vec<u8>, u32, u32, u64)>);
 
 impl<J: Job> Pump<J> {
     pub(super) fn new(
@@ -107,6 +72,7 @@ impl<J: Job> Pump<J> {
             ledger: Ledger {
                 keys: queue.keys.clone(),
                 link: shared.consumers.clone(),
+                lease: shared.config.lease,
                 dead_letters: shared.config.dead_letters,
             },
             lease: shared.config.lease,
@@ -116,7 +82,7 @@ impl<J: Job> Pump<J> {
             endings,
             worker,
             bell: Bell::new(shared.client.clone(), queue.keys.wake(), &shared.config),
-            held: HashMap::new(),
+            held: HashSet::new(),
             unwritten: Vec::new(),
             renew_at: now,
             fetch_at: now,
@@ -211,7 +177,7 @@ impl<J: Job> Pump<J> {
     }
 
     fn end(&mut self, end: Finished) {
-        self.held.remove(&end.ticket.id);
+        self.held.remove(&end.ticket.held());
         if let Verdict::Snooze(delay) | Verdict::Retry(delay) = &end.verdict {
             self.fetch_at = self.fetch_at.min(Instant::now() + *delay);
         }
@@ -249,20 +215,11 @@ impl<J: Job> Pump<J> {
         if Instant::now() < self.renew_at {
             return Ok(());
         }
-        let held: Vec<(String, u64)> = self.held.iter().map(|(id, fence)| (id.clone(), *fence)).collect();
+        let held: Vec<(String, u64)> = self.held.iter().cloned().collect();
         for batch in held.chunks(BATCH) {
-            let mut renew = self.ledger.keys.invoke(&scripts::RENEW);
-            renew.arg(millis(self.lease));
-            for (id, fence) in batch {
-                renew.arg(id).arg(*fence);
-            }
-            let kept: Vec<bool> = self
-                .ledger
-                .link
-                .run(async |connection| renew.invoke_async(connection).await)
-                .await?;
-            for ((id, _), _) in batch.iter().zip(kept).filter(|(_, kept)| !kept) {
-                self.lose(id);
+            let kept = self.ledger.renew(batch).await?;
+            for (job, _) in batch.iter().zip(kept).filter(|(_, kept)| !kept) {
+                self.lose(job);
             }
         }
         self.renew_at = Instant::now() + self.lease / 3;
@@ -270,29 +227,23 @@ impl<J: Job> Pump<J> {
     }
 
     /// Someone else has this job, or nobody has: it need not be started.
-    fn lose(&mut self, id: &str) {
-        tracing::info!(queue = self.queue, job = id, "the lease of a job was lost");
+    fn lose(&mut self, job: &(String, u64)) {
+        tracing::info!(queue = self.queue, job = job.0, "the lease of a job was lost");
         let mut tasks = self.buffer.tasks();
         let before = tasks.len();
-        tasks.retain(|task| task.data().get::<Ticket>().is_none_or(|ticket| ticket.id != id));
+        tasks.retain(|task| {
+            task.data()
+                .get::<Ticket>()
+                .is_none_or(|ticket| ticket.held() != *job)
+        });
         if tasks.len() < before {
             drop(tasks);
-            self.held.remove(id);
+            self.held.remove(job);
         }
     }
 
     async fn fetch(&mut self) -> Result<(), QueueError> {
-        let mut fetch = self.ledger.keys.invoke(&scripts::FETCH);
-        fetch
-            .arg(self.free())
-            .arg(millis(self.lease))
-            .arg(PROMOTED)
-            .arg(RECLAIMED);
-        let (left, due, jobs): Fetched = self
-            .ledger
-            .link
-            .run(async |connection| fetch.invoke_async(connection).await)
-            .await?;
+        let (left, due, jobs) = self.ledger.fetch(self.free().min(BATCH)).await?;
         let now = Instant::now();
         // the bell rings first when nothing is due
         let latest = now + self.idle_wait + Duration::from_secs(1);
@@ -313,10 +264,7 @@ impl<J: Job> Pump<J> {
     }
 
     /// A fetched job as a task; one this process cannot read is done with.
-    fn receive(
-        &mut self,
-        (id, data, attempt, expired_leases, fence): (String, Vec<u8>, u32, u32, u64),
-    ) -> Option<Task<J>> {
+    fn receive(&mut self, (id, data, attempt, expired_leases, fence): Fetch) -> Option<Task<J>> {
         let ticket = Ticket {
             id,
             fence,
@@ -327,7 +275,7 @@ impl<J: Job> Pump<J> {
         };
         let problem = match Codec::<J>::decode(&JsonCodec::<Vec<u8>>::default(), &data) {
             Ok(job) if job.version() == J::VERSION => {
-                self.held.insert(ticket.id.clone(), fence);
+                self.held.insert(ticket.held());
                 return Some(task(job, ticket));
             }
             Ok(job) => format!("version {} is unknown", job.version()),

@@ -2,14 +2,12 @@
 
 use super::finish::{Finished, Ticket, Verdict};
 use super::keys::Keys;
+use super::ledger::{Fetch, Ledger};
 use super::link::Link;
 use super::outcome::Delivery;
-use super::pump::{Fetched, Ledger};
 use super::scripts;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-
-type Fetch = (String, Vec<u8>, u32, u32, u64);
 
 struct Bench {
     ledger: Ledger,
@@ -25,6 +23,7 @@ impl Bench {
             ledger: Ledger {
                 keys: Keys::new(&prefix, "q"),
                 link,
+                lease: Duration::from_secs(30),
                 dead_letters: 10,
             },
         }
@@ -43,16 +42,8 @@ impl Bench {
             .unwrap()
     }
 
-    async fn fetch(&self, most: usize, lease: u64) -> Vec<Fetch> {
-        let mut fetch = self.ledger.keys.invoke(&scripts::FETCH);
-        fetch.arg(most).arg(lease).arg(500).arg(200);
-        let (_, _, jobs): Fetched = self
-            .ledger
-            .link
-            .run(async |connection| fetch.invoke_async(connection).await)
-            .await
-            .unwrap();
-        jobs
+    async fn fetch(&self, most: usize) -> Vec<Fetch> {
+        self.ledger.fetch(most).await.unwrap().2
     }
 
     async fn finish(&self, job: &Fetch, verdict: Verdict) -> bool {
@@ -61,15 +52,7 @@ impl Bench {
     }
 
     async fn renew(&self, job: &Fetch) -> bool {
-        let mut renew = self.ledger.keys.invoke(&scripts::RENEW);
-        renew.arg(30_000).arg(&job.0).arg(job.4);
-        let kept: Vec<bool> = self
-            .ledger
-            .link
-            .run(async |connection| renew.invoke_async(connection).await)
-            .await
-            .unwrap();
-        kept[0]
+        self.ledger.renew(&[(job.0.clone(), job.4)]).await.unwrap()[0]
     }
 
     async fn depth(&self) -> (usize, usize, usize, usize, u64) {
@@ -81,16 +64,25 @@ impl Bench {
             .unwrap()
     }
 
-    /// As if an hour had passed.
-    async fn make_all_due(&self) {
-        let scheduled = self.ledger.keys.all()[4].as_str();
+    /// As if a long time had passed.
+    async fn make_all_due(&self, set: &str) {
+        let key = self.key(set);
         let mut zero = redis::cmd("ZUNIONSTORE");
-        zero.arg(scheduled).arg(1).arg(scheduled).arg("WEIGHTS").arg(0);
+        zero.arg(key).arg(1).arg(key).arg("WEIGHTS").arg(0);
         self.ledger
             .link
             .run(async |connection| zero.exec_async(connection).await)
             .await
             .unwrap();
+    }
+
+    fn key(&self, name: &str) -> &str {
+        self.ledger
+            .keys
+            .all()
+            .iter()
+            .find(|key| key.ends_with(&format!(":{name}")))
+            .unwrap()
     }
 
     async fn clean(&self) {
@@ -126,15 +118,9 @@ fn ending(job: &Fetch, verdict: Verdict) -> Finished {
 async fn late_holder_of_an_expired_lease_can_neither_renew_nor_finish() {
     let bench = Bench::new();
     bench.push(1, &["{}"]).await;
-    let first = bench.fetch(1, 20).await.remove(0);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let second = loop {
-        if let Some(job) = bench.fetch(1, 30_000).await.pop() {
-            break job;
-        }
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    };
+    let first = bench.fetch(1).await.remove(0);
+    bench.make_all_due("leases").await;
+    let second = bench.fetch(1).await.remove(0);
     assert_eq!((second.0.as_str(), second.2, second.3), (first.0.as_str(), 1, 1));
     assert!(second.4 > first.4);
     assert!(!bench.renew(&first).await);
@@ -166,7 +152,7 @@ async fn many_due_jobs_are_made_ready_in_bounded_steps() {
     }
     let mut fetched = 0;
     while fetched < JOBS {
-        let jobs = bench.fetch(500, 30_000).await;
+        let jobs = bench.fetch(500).await;
         let later = Verdict::Snooze(Duration::from_secs(3_600));
         let ends: Vec<Finished> = jobs.iter().map(|job| ending(job, later.clone())).collect();
         fetched += jobs.len();
@@ -175,14 +161,14 @@ async fn many_due_jobs_are_made_ready_in_bounded_steps() {
     let (ready, running, scheduled, ..) = bench.depth().await;
     assert_eq!((ready, running), (0, 0));
     assert_eq!(scheduled, JOBS);
-    bench.make_all_due().await;
+    bench.make_all_due("scheduled").await;
 
     let deadline = Instant::now() + Duration::from_secs(30);
     let (mut again, mut longest) = (0, Duration::ZERO);
     while again < JOBS {
         assert!(Instant::now() < deadline, "{again} came back");
         let started = Instant::now();
-        let jobs = bench.fetch(64, 30_000).await;
+        let jobs = bench.fetch(64).await;
         longest = longest.max(started.elapsed());
         again += jobs.len();
         let ends: Vec<Finished> = jobs.iter().map(|job| ending(job, Verdict::Done)).collect();
@@ -201,7 +187,7 @@ async fn turns_alternate_between_tenants_however_much_one_has_pushed() {
     bench.push(2, &["b"; 2]).await;
     bench.push(3, &["c"]).await;
     let order: String = bench
-        .fetch(9, 30_000)
+        .fetch(9)
         .await
         .into_iter()
         .map(|job| char::from(job.1[0]))
@@ -219,28 +205,24 @@ async fn turns_alternate_between_tenants_however_much_one_has_pushed() {
 #[tokio::test]
 async fn leftovers_of_deleted_keys_are_discarded_when_met() {
     let bench = Bench::new();
-    let keys = bench.ledger.keys.all();
     let delete = async |names: &[&str]| {
-        let gone: Vec<&String> = keys
-            .iter()
-            .filter(|key| names.iter().any(|name| key.ends_with(&format!(":{name}"))))
-            .collect();
+        let keys: Vec<&str> = names.iter().map(|name| bench.key(name)).collect();
         bench
             .ledger
             .link
-            .run(async |c| redis::cmd("DEL").arg(&gone).exec_async(c).await)
+            .run(async |c| redis::cmd("DEL").arg(&keys).exec_async(c).await)
             .await
             .unwrap();
     };
     bench.push(1, &["a", "b"]).await;
     delete(&["data"]).await;
-    assert!(bench.fetch(5, 30_000).await.is_empty());
+    assert!(bench.fetch(5).await.is_empty());
     assert_eq!(bench.push(1, &["c"]).await, 1);
     delete(&["meta"]).await;
-    assert!(bench.fetch(5, 30_000).await.is_empty());
+    assert!(bench.fetch(5).await.is_empty());
     assert_eq!(bench.push(1, &["d"]).await, 1);
     delete(&["leases", "tenants", "turns"]).await;
-    let job = bench.fetch(5, 30_000).await.remove(0);
+    let job = bench.fetch(5).await.remove(0);
     assert!(bench.finish(&job, Verdict::Done).await);
     assert_eq!(bench.depth().await, (0, 0, 0, 0, 0));
     bench.clean().await;

@@ -1,40 +1,41 @@
 //! The Lua scripts, each one atomic step on the keys of `keys.rs`. What a request contained
-//! reaches them only as arguments.
+//! reaches them only as arguments. A Redis that is full still lets the workers drain it; only
+//! pushes are refused.
 
 use redis::Script;
 use std::sync::LazyLock;
 
 macro_rules! script {
-    ($(#[$doc:meta])* $name:ident, $file:literal) => {
+    ($(#[$doc:meta])* $name:ident, $first:literal, $file:literal) => {
         $(#[$doc])*
         pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!(include_str!("lua/common.lua"), include_str!($file))));
+            LazyLock::new(|| Script::new(concat!($first, "\n", include_str!("lua/common.lua"), include_str!($file))));
     };
 }
 
 script!(
     /// Add jobs of one tenant, as many as its cap allows.
-    PUSH, "lua/push.lua"
+    PUSH, "#!lua", "lua/push.lua"
 );
 script!(
     /// Make due and abandoned jobs ready, then lease the next ones to a worker.
-    FETCH, "lua/fetch.lua"
+    FETCH, "#!lua flags=allow-oom", "lua/fetch.lua"
 );
 script!(
     /// Extend leases that are still held.
-    RENEW, "lua/renew.lua"
+    RENEW, "#!lua flags=allow-oom", "lua/renew.lua"
 );
 script!(
     /// End leases: delete, schedule, bury or hand back.
-    FINISH, "lua/finish.lua"
+    FINISH, "#!lua flags=allow-oom", "lua/finish.lua"
 );
 script!(
     /// Bring dead letters back.
-    REQUEUE, "lua/requeue.lua"
+    REQUEUE, "#!lua", "lua/requeue.lua"
 );
 script!(
     /// Count what is where.
-    DEPTH, "lua/depth.lua"
+    DEPTH, "#!lua flags=no-writes", "lua/depth.lua"
 );
 
 /// Register a worker process and count the live ones.
