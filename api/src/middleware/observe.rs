@@ -33,11 +33,6 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let token = response.extensions().get::<Arc<Token>>();
-    let txn = response
-        .headers()
-        .get(SET_TXN)
-        .and_then(|value| value.to_str().ok());
     log(&id, method, &route, elapsed, &response);
     let labels = RequestLabels {
         method: method.to_owned(),
@@ -56,7 +51,10 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
 /// debugging.
 fn log(id: &Uuid, method: &str, route: &str, elapsed: Duration, response: &Response) {
     let token = response.extensions().get::<Arc<Token>>();
-    let txn = response.headers().get(SET_TXN).and_then(|value| value.to_str().ok());
+    let txn = response
+        .headers()
+        .get(SET_TXN)
+        .and_then(|value| value.to_str().ok());
     let tenant = token.map(|token| token.tenant.0);
     let token = token.map(|token| field::display(token.id));
     let status = response.status().as_u16();

@@ -46,7 +46,9 @@ impl Answer {
     }
 
     pub fn id(&self) -> &str {
-        self.body["id"].as_str().unwrap_or_else(|| panic!("no id in {self:?}"))
+        self.body["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no id in {self:?}"))
     }
 
     /// Assert that this is a SCIM error of this status; answers its detail.
@@ -54,7 +56,10 @@ impl Answer {
     pub fn scim_error(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/scim+json");
-        assert_eq!(self.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert_eq!(
+            self.body["schemas"][0],
+            "urn:ietf:params:scim:api:messages:2.0:Error"
+        );
         assert_eq!(self.body["status"], status.to_string());
         self.body["detail"].as_str().unwrap()
     }
@@ -92,7 +97,13 @@ impl TestApp {
 
     /// Over any migrated database.
     pub async fn start_on(database_url: &str, flags: &[&str]) -> TestApp {
-        let settings = ["test", "--database-url", database_url, "--database-connections", "4"];
+        let settings = [
+            "test",
+            "--database-url",
+            database_url,
+            "--database-connections",
+            "4",
+        ];
         let settings = Settings::parse_from(settings.iter().chain(flags));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -126,7 +137,11 @@ impl TestApp {
 
     pub async fn tenant(&self, name: &str) -> i64 {
         let insert = "insert into tenants (name) values ($1) returning id";
-        sqlx::query_scalar(insert).bind(name).fetch_one(&self.pool).await.unwrap()
+        sqlx::query_scalar(insert)
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     /// A new token of this tenant.
@@ -154,7 +169,11 @@ impl TestApp {
 
     pub async fn client(&self, tenant: i64, scope: &str) -> Client<'_> {
         let secret = self.token(tenant, scope).await;
-        Client { app: self, tenant, secret }
+        Client {
+            app: self,
+            tenant,
+            secret,
+        }
     }
 
     /// A request without a token.
@@ -172,8 +191,14 @@ pub struct Client<'a> {
 
 impl Client<'_> {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let root = if path.starts_with("/ops") || path.starts_with("/content") { "" } else { "/scim/v2" };
-        self.app.request(method, &format!("{root}{path}")).bearer_auth(&self.secret)
+        let root = if path.starts_with("/ops") || path.starts_with("/content") {
+            ""
+        } else {
+            "/scim/v2"
+        };
+        self.app
+            .request(method, &format!("{root}{path}"))
+            .bearer_auth(&self.secret)
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -202,7 +227,9 @@ impl Client<'_> {
 
     /// A new user; answers its representation.
     pub async fn user(&self, user_name: &str) -> Answer {
-        self.post("/Users", serde_json::json!({ "userName": user_name })).await.expect(201)
+        self.post("/Users", serde_json::json!({ "userName": user_name }))
+            .await
+            .expect(201)
     }
 }
 
@@ -215,5 +242,9 @@ pub async fn send(request: RequestBuilder) -> Answer {
         false => serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned())),
     };
-    Answer { status, headers, body }
+    Answer {
+        status,
+        headers,
+        body,
+    }
 }

@@ -12,12 +12,16 @@ async fn request_without_or_with_wrong_token_is_401_with_challenge() {
     assert!(none.scim_error(401).contains("Bearer"));
     assert_eq!(none.header("www-authenticate"), r#"Bearer realm="rollcall""#);
     for wrong in ["rc_scim_unknown", "", " ", "é"] {
-        let request = app.request(Method::GET, "/scim/v2/Users").header("authorization", format!("Bearer {wrong}"));
+        let request = app
+            .request(Method::GET, "/scim/v2/Users")
+            .header("authorization", format!("Bearer {wrong}"));
         let answer = send(request).await;
         answer.scim_error(401);
         assert!(answer.header("www-authenticate").starts_with("Bearer "));
     }
-    let basic = app.request(Method::GET, "/ops/v1/overview").header("authorization", "Basic dXNlcjpwYXNz");
+    let basic = app
+        .request(Method::GET, "/ops/v1/overview")
+        .header("authorization", "Basic dXNlcjpwYXNz");
     send(basic).await.problem(401);
 }
 
@@ -46,8 +50,14 @@ async fn token_scope_opens_its_own_endpoints_only() {
                 true => answer.scim_error(403),
                 false => answer.problem(403),
             };
-            assert!(detail.contains(&format!("has the scope {scope}")), "{path}: {detail}");
-            assert!(takes.iter().all(|needed| detail.contains(needed)), "{path}: {detail}");
+            assert!(
+                detail.contains(&format!("has the scope {scope}")),
+                "{path}: {detail}"
+            );
+            assert!(
+                takes.iter().all(|needed| detail.contains(needed)),
+                "{path}: {detail}"
+            );
             assert!(answer.header("www-authenticate").contains("insufficient_scope"));
         }
     }
@@ -60,14 +70,22 @@ async fn token_revoked_while_in_use_is_refused_within_five_seconds() {
     let other = app.client(client.tenant, "scim").await;
     client.get("/Users").await.expect(200);
     let revoke = "update tokens set revoked_at = now() where secret_hash = sha256($1)";
-    sqlx::query(revoke).bind(client.secret.as_bytes()).execute(&app.pool).await.unwrap();
+    sqlx::query(revoke)
+        .bind(client.secret.as_bytes())
+        .execute(&app.pool)
+        .await
+        .unwrap();
     let revoked = Instant::now();
     wait::until("the revocation to take hold", wait::SOON, async || {
         client.get("/Users").await.status == 401
     })
     .await
     .unwrap();
-    assert!(revoked.elapsed() < Duration::from_secs(5), "{:?}", revoked.elapsed());
+    assert!(
+        revoked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        revoked.elapsed()
+    );
     other.get("/Users").await.expect(200);
 }
 
@@ -98,7 +116,11 @@ async fn postgres_down_is_503_never_401_and_nothing_acknowledged_is_missing_afte
     let pool = sqlx::PgPool::connect(&postgres.url()).await.unwrap();
     devstack::migrator().await.unwrap().run(&pool).await.unwrap();
     let redis = devstack::TestRedis::new().unwrap();
-    let app = TestApp::start_on(&postgres.url(), &["--redis-url", redis.url(), "--redis-prefix", redis.prefix()]).await;
+    let app = TestApp::start_on(
+        &postgres.url(),
+        &["--redis-url", redis.url(), "--redis-prefix", redis.prefix()],
+    )
+    .await;
     let client = app.scim().await;
     let before = client.user("before").await;
     pool.close().await;
@@ -107,7 +129,9 @@ async fn postgres_down_is_503_never_401_and_nothing_acknowledged_is_missing_afte
     // Cached, then no longer: neither way does the token look wrong.
     let down = Instant::now();
     while down.elapsed() < Duration::from_secs(6) {
-        let answer = client.post("/Users", serde_json::json!({ "userName": "during" })).await;
+        let answer = client
+            .post("/Users", serde_json::json!({ "userName": "during" }))
+            .await;
         answer.scim_error(503);
         assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
     }

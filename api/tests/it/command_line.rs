@@ -17,7 +17,10 @@ fn rollcall_api(database_url: &str, arguments: &[&str]) -> Output {
 fn stdout(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
+    String::from_utf8(output.stdout.clone())
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 #[tokio::test]
@@ -25,16 +28,31 @@ async fn token_created_by_command_opens_the_api_until_revoked() {
     let app = TestApp::start().await;
     let run = |arguments: &[&str]| rollcall_api(app.database_url(), arguments);
     stdout(&run(&["migrate"]));
-    let tenant = stdout(&run(&["tenant", "create", "acme"])).parse::<i64>().unwrap();
-    let secret = stdout(&run(&["token", "create", "--tenant", "acme", "--scope", "scim", "--name", "Entra"]));
-    assert!(secret.starts_with("rc_scim_") && secret.len() > 50 && !secret.contains('\n'), "{secret}");
-    let client = crate::app::Client { app: &app, tenant, secret: secret.clone() };
+    let tenant = stdout(&run(&["tenant", "create", "acme"]))
+        .parse::<i64>()
+        .unwrap();
+    let secret = stdout(&run(&[
+        "token", "create", "--tenant", "acme", "--scope", "scim", "--name", "Entra",
+    ]));
+    assert!(
+        secret.starts_with("rc_scim_") && secret.len() > 50 && !secret.contains('\n'),
+        "{secret}"
+    );
+    let client = crate::app::Client {
+        app: &app,
+        tenant,
+        secret: secret.clone(),
+    };
     client.get("/Users").await.expect(200);
 
     let listed = stdout(&run(&["token", "list", "--tenant", "acme"]));
-    assert!(listed.contains("Entra") && listed.contains(&secret[..14]), "{listed}");
+    assert!(
+        listed.contains("Entra") && listed.contains(&secret[..14]),
+        "{listed}"
+    );
     assert!(!listed.contains(&secret));
-    let listed: serde_json::Value = serde_json::from_str(&stdout(&run(&["token", "list", "--tenant", "acme", "--json"]))).unwrap();
+    let listed: serde_json::Value =
+        serde_json::from_str(&stdout(&run(&["token", "list", "--tenant", "acme", "--json"]))).unwrap();
     let id = listed[0]["id"].as_str().unwrap();
     stdout(&run(&["token", "revoke", id]));
     devstack::wait::until("the revocation to take hold", devstack::wait::SOON, async || {
@@ -48,8 +66,19 @@ async fn token_created_by_command_opens_the_api_until_revoked() {
 async fn token_created_as_json_has_id_secret_and_expiry() {
     let database = TestDatabase::create().await.unwrap();
     stdout(&rollcall_api(database.url(), &["tenant", "create", "acme"]));
-    let create = ["token", "create", "--tenant", "acme", "--scope", "operator", "--expires-in-days", "2", "--json"];
-    let created: serde_json::Value = serde_json::from_str(&stdout(&rollcall_api(database.url(), &create))).unwrap();
+    let create = [
+        "token",
+        "create",
+        "--tenant",
+        "acme",
+        "--scope",
+        "operator",
+        "--expires-in-days",
+        "2",
+        "--json",
+    ];
+    let created: serde_json::Value =
+        serde_json::from_str(&stdout(&rollcall_api(database.url(), &create))).unwrap();
     assert!(created["secret"].as_str().unwrap().starts_with("rc_operator_"));
     assert!(created["expires_at"].is_string() && created["id"].is_string());
 }
@@ -62,15 +91,24 @@ async fn command_that_fails_says_why_in_one_line_without_the_password() {
         assert!(output.stdout.is_empty());
         String::from_utf8(output.stderr).unwrap()
     };
-    let unknown = failed(rollcall_api(database.url(), &["token", "list", "--tenant", "nobody"]));
-    assert!(unknown.contains("there is no tenant named \"nobody\""), "{unknown}");
+    let unknown = failed(rollcall_api(
+        database.url(),
+        &["token", "list", "--tenant", "nobody"],
+    ));
+    assert!(
+        unknown.contains("there is no tenant named \"nobody\""),
+        "{unknown}"
+    );
     stdout(&rollcall_api(database.url(), &["tenant", "create", "acme"]));
     let twice = failed(rollcall_api(database.url(), &["tenant", "create", "acme"]));
     assert!(twice.contains("already"), "{twice}");
     let port = devstack::free_port().unwrap();
     let down = format!("postgres://user:hunter2@127.0.0.1:{port}/none");
     let unreachable = failed(rollcall_api(&down, &["tenant", "create", "acme"]));
-    assert!(unreachable.contains("the database cannot be reached"), "{unreachable}");
+    assert!(
+        unreachable.contains("the database cannot be reached"),
+        "{unreachable}"
+    );
     assert_eq!(unreachable.lines().count(), 1, "{unreachable}");
     assert!(!unreachable.contains("hunter2"));
     let help = stdout(&rollcall_api(&down, &["serve", "--help"]));

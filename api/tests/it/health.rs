@@ -27,7 +27,10 @@ async fn readyz_redis_down_is_ready_but_degraded_and_writes_are_accepted() {
     assert!(overview.body["queues"].is_null());
     assert_eq!(overview.body["backlog"]["pendingChanges"], 1);
     let metrics = metrics(&app).await;
-    assert!(metrics.contains(r#"rollcall_dependency_up{dependency="redis"} 0"#), "{metrics}");
+    assert!(
+        metrics.contains(r#"rollcall_dependency_up{dependency="redis"} 0"#),
+        "{metrics}"
+    );
     assert!(!metrics.contains("rollcall_queue_depth{"), "{metrics}");
 }
 
@@ -35,7 +38,11 @@ async fn readyz_redis_down_is_ready_but_degraded_and_writes_are_accepted() {
 async fn readyz_empty_database_names_the_command_that_migrates_it() {
     let postgres = PrivatePostgres::start().await.unwrap();
     let redis = devstack::TestRedis::new().unwrap();
-    let app = TestApp::start_on(&postgres.url(), &["--redis-url", redis.url(), "--redis-prefix", redis.prefix()]).await;
+    let app = TestApp::start_on(
+        &postgres.url(),
+        &["--redis-url", redis.url(), "--redis-prefix", redis.prefix()],
+    )
+    .await;
     let answer = send(app.request(Method::GET, "/readyz")).await.expect(503);
     assert_eq!(answer.body["ready"], false);
     let missing = answer.body["postgres"]["missing"].as_str().unwrap();
@@ -69,7 +76,10 @@ async fn metrics_count_requests_by_route_template_without_ids() {
     let line = r#"rollcall_http_requests_total{method="GET",route="/scim/v2/Users/{id}",status="4xx"} 1"#;
     assert!(text.contains(line), "{text}");
     assert!(text.contains(r#"route="unmatched""#), "{text}");
-    assert!(!text.contains(&id.to_string()) && !text.contains("made-up"), "{text}");
+    assert!(
+        !text.contains(&id.to_string()) && !text.contains("made-up"),
+        "{text}"
+    );
 }
 
 async fn metrics(app: &TestApp) -> String {

@@ -26,12 +26,17 @@ async fn body_over_the_limit_is_413_whether_announced_or_chunked() {
     let app = TestApp::start().await;
     let client = app.scim().await;
     let large = format!(r#"{{"userName":"{}"}}"#, "x".repeat(1024 * 1024));
-    let announced = client.request(Method::POST, "/Users").header("content-type", "application/scim+json");
+    let announced = client
+        .request(Method::POST, "/Users")
+        .header("content-type", "application/scim+json");
     let detail = send(announced.body(large)).await;
     assert!(detail.scim_error(413).contains("1048576 bytes"));
 
     let bulk = vec![b' '; 10 * 1024 * 1024 + 1];
-    let bulk = client.request(Method::POST, "/Bulk").header("content-type", "application/scim+json").body(bulk);
+    let bulk = client
+        .request(Method::POST, "/Bulk")
+        .header("content-type", "application/scim+json")
+        .body(bulk);
     send(bulk).await.scim_error(413);
     client.get("/Users").await.expect(200);
 }
@@ -67,7 +72,10 @@ async fn request_over_its_time_is_503_and_the_next_is_served() {
     let client = app.scim().await;
     // Somebody holds the table that a list reads.
     let mut other = app.pool.begin().await.unwrap();
-    sqlx::query("lock table scim_resources in access exclusive mode").execute(&mut *other).await.unwrap();
+    sqlx::query("lock table scim_resources in access exclusive mode")
+        .execute(&mut *other)
+        .await
+        .unwrap();
     let answer = client.get("/Users").await;
     answer.scim_error(503);
     other.rollback().await.unwrap();
@@ -79,7 +87,9 @@ async fn body_of_another_media_type_is_415() {
     let app = TestApp::start().await;
     let client = app.scim().await;
     let request = |media_type: &str| {
-        let request = client.request(Method::POST, "/Users").header("content-type", media_type);
+        let request = client
+            .request(Method::POST, "/Users")
+            .header("content-type", media_type);
         send(request.body(r#"{"userName":"a"}"#))
     };
     request("text/plain").await.scim_error(415);

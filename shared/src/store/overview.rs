@@ -96,8 +96,8 @@ pub struct Pace {
     pub accepted: i64,
     /// Keys applied in the last minute.
     pub applied: i64,
-    /// Seconds from acknowledgement to application over the last five minutes; `None` when
-    /// nothing was applied.
+    /// Seconds from acknowledgement to application over the last five minutes, or over the
+    /// latest of them when they are many; `None` when nothing was applied.
     pub p50_seconds: Option<f64>,
     pub p99_seconds: Option<f64>,
 }
@@ -114,6 +114,7 @@ pub async fn pace(connection: &mut PgConnection, tenant: TenantId) -> Result<Pac
                select c.seq, min(h.applied_at) as applied_at, min(h.applied_at) - c.accepted_at as lag
                from history h join changes c on c.tenant_id = h.tenant_id and c.seq = h.seq
                where h.tenant_id = $1 and h.applied_at > now() - interval '5 minutes'
+                 and h.id > (select coalesce(max(id), 0) from history) - 20000
                  and c.accepted_at > now() - interval '1 hour'
                group by c.seq, c.accepted_at
            )

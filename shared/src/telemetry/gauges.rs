@@ -43,27 +43,14 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
         .get_or_create(&DependencyLabels { dependency })
         .set(backlog.is_some().into());
     metrics.waiters.clear();
-    metrics.pending_changes.clear();
-    metrics.keys_parked.clear();
-    metrics.rejections_open.clear();
-    metrics.oldest_pending_age_seconds.clear();
-    let Some(backlog) = backlog else { return };
-    metrics
-        .pending_changes
-        .get_or_create(&NoLabels {})
-        .set(backlog.pending);
-    metrics
-        .keys_parked
-        .get_or_create(&NoLabels {})
-        .set(backlog.parked);
-    metrics
-        .rejections_open
-        .get_or_create(&NoLabels {})
-        .set(backlog.rejections);
+    let known = backlog.as_ref();
+    metrics.pending_changes.set(known.map(|backlog| backlog.pending));
+    metrics.keys_parked.set(known.map(|backlog| backlog.parked));
+    metrics.rejections_open.set(known.map(|backlog| backlog.rejections));
     metrics
         .oldest_pending_age_seconds
-        .get_or_create(&NoLabels {})
-        .set(backlog.oldest_pending_seconds);
+        .set(known.map(|backlog| backlog.oldest_pending_seconds));
+    let Some(backlog) = backlog else { return };
     for slot in LinkSlot::ALL {
         let count = backlog
             .waiters

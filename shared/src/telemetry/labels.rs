@@ -29,10 +29,10 @@ macro_rules! label_value {
 
 /// A set of labels: a plain struct.
 macro_rules! label_set {
-    ($(#[$meta:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($field:ident: $kind:ty,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-        pub struct $name { $(pub $field: $kind,)* }
+        pub struct $name { $(pub $field: $kind,)+ }
     };
 }
 
@@ -153,10 +153,6 @@ label_value! {
 label_set! {
     /// `route` is the template (`/scim/v2/Users/{id}`), never the path.
     RequestLabels { method: String, route: String, status: StatusClass, }
-}
-label_set! {
-    /// Of a single figure that may be unknown, and is then left out.
-    NoLabels { }
 }
 label_set! { OperationLabels { operation: Operation, } }
 label_set! { LimitLabels { limit: Limit, } }

@@ -3,6 +3,7 @@
 //!
 //! Gauges of the service (queue depth, pending, waiters …) are set in one place only, at scrape.
 
+use super::figure::Figure;
 use super::labels::*;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
@@ -61,15 +62,15 @@ metrics! {
     /// Age of the oldest ready job, by queue, read at scrape.
     queue_oldest_ready_seconds: Family<QueueLabels, Seconds> = Family::default(),
     /// Changes accepted and not yet applied, counted per key, read at scrape.
-    pending_changes: Family<NoLabels, Gauge> = Family::default(),
+    pending_changes: Figure<i64> = Figure::default(),
     /// Age of the oldest change that is not yet applied (parked ones left out), read at scrape.
-    oldest_pending_age_seconds: Family<NoLabels, Seconds> = Family::default(),
+    oldest_pending_age_seconds: Figure<f64> = Figure::default(),
     /// Links whose target is not there yet, by slot, read at scrape.
     waiters: Family<SlotLabels, Gauge> = Family::default(),
     /// Values that could not be projected and are not yet put right, read at scrape.
-    rejections_open: Family<NoLabels, Gauge> = Family::default(),
+    rejections_open: Figure<i64> = Figure::default(),
     /// Keys set aside because reconciling them kept failing, read at scrape.
-    keys_parked: Family<NoLabels, Gauge> = Family::default(),
+    keys_parked: Figure<i64> = Figure::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),
 

@@ -1,0 +1,117 @@
+use crate::app::{Answer, Client, TestApp};
+use serde_json::{Value, json};
+
+async fn bulk(client: &Client<'_>, fail_on_errors: Option<u32>, operations: Value) -> Answer {
+    let mut body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": operations,
+    });
+    if let Some(limit) = fail_on_errors {
+        body["failOnErrors"] = limit.into();
+    }
+    client.post("/Bulk", body).await
+}
+
+fn statuses(answer: &Answer) -> Vec<&str> {
+    let operations = answer.body["Operations"].as_array().unwrap();
+    operations
+        .iter()
+        .map(|operation| operation["status"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn bulk_bad_operations_among_good_fail_alone_and_say_why() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    client.user("taken").await;
+    let operations = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "a", "data": { "userName": "a" } },
+        { "method": "POST", "path": "/Users", "bulkId": "b", "data": { "displayName": "no name" } },
+        { "method": "POST", "path": "/Users", "bulkId": "c", "data": { "userName": "TAKEN" } },
+        { "method": "FLY", "path": "/Users", "bulkId": "d", "data": {} },
+        { "method": "DELETE", "path": format!("/Users/{}", uuid::Uuid::now_v7()) },
+        { "method": "POST", "path": "/Users", "bulkId": "e", "data": { "userName": "e" } },
+    ]);
+    let answer = bulk(&client, None, operations).await.expect(200);
+    assert_eq!(
+        statuses(&answer),
+        ["201", "400", "409", "400", "404", "201"],
+        "{answer:?}"
+    );
+    let operations = &answer.body["Operations"];
+    assert!(
+        operations[0]["location"]
+            .as_str()
+            .unwrap()
+            .contains("/scim/v2/Users/")
+    );
+    assert_eq!(operations[0]["version"], r#"W/"1""#);
+    assert!(
+        operations[1]["response"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("userName")
+    );
+    assert!(operations[1].get("location").is_none());
+    assert_eq!(operations[2]["response"]["scimType"], "uniqueness");
+    assert_eq!(operations[3]["bulkId"], "d");
+    assert!(!answer.txn().is_empty());
+    assert_eq!(client.get("/Users").await.body["totalResults"], 3);
+}
+
+#[tokio::test]
+async fn bulk_references_resolve_forward_backward_and_in_circles() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let user = |id: &str, manager: &str| {
+        let enterprise = json!({ "manager": { "value": format!("bulkId:{manager}") } });
+        json!({
+            "method": "POST", "path": "/Users", "bulkId": id,
+            "data": { "userName": id, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": enterprise },
+        })
+    };
+    let operations = json!([
+        { "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "displayName": "All", "members": [{ "value": "bulkId:a" }, { "value": "bulkId:b" }] } },
+        user("a", "b"),
+        user("b", "a"),
+        { "method": "PATCH", "path": "/Users/bulkId:a", "data": { "Operations": [{ "op": "add", "path": "title", "value": "CEO" }] } },
+    ]);
+    let answer = bulk(&client, Some(1), operations).await.expect(200);
+    assert_eq!(statuses(&answer), ["201", "201", "201", "200"], "{answer:?}");
+    let found = client.get("/Users?filter=userName%20eq%20%22a%22").await;
+    let a = &found.body["Resources"][0];
+    assert_eq!(a["title"], "CEO");
+    let found = client.get("/Users?filter=userName%20eq%20%22b%22").await;
+    let b = &found.body["Resources"][0];
+    assert_eq!(
+        b["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["manager"]["value"],
+        a["id"]
+    );
+    assert_eq!(b["groups"][0]["display"], "All");
+}
+
+#[tokio::test]
+async fn bulk_fail_on_errors_reached_writes_nothing_more() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let post = |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": { "userName": name } });
+    let bad = json!({ "method": "POST", "path": "/Users", "bulkId": "bad", "data": {} });
+    let answer = bulk(&client, Some(1), json!([post("a"), bad, post("b"), post("c")]))
+        .await
+        .expect(200);
+    assert_eq!(statuses(&answer), ["201", "400"], "{answer:?}");
+    assert_eq!(client.get("/Users").await.body["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn bulk_malformed_request_is_400() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    client.post("/Bulk", json!([])).await.scim_error(400);
+    client
+        .post("/Bulk", json!({ "Operations": "none" }))
+        .await
+        .scim_error(400);
+    client.get("/Bulk").await.scim_error(405);
+}
