@@ -2,8 +2,8 @@
 //! `PrivatePostgres`, `PrivateRedis`) and for the commands in `main.rs`.
 //!
 //! Every server listens on a free port of 127.0.0.1 and keeps its data in a folder of its own;
-//! the machine's own servers are never touched. Nothing here knows the API or the worker: the
-//! schema comes from the files under `migrations/`.
+//! the machine's own servers are never touched. Nothing here links the API or the worker: the
+//! schema comes from the files under `migrations/`. [`Stack`] runs their programs, by path.
 //!
 //! In a test:
 //!
@@ -25,13 +25,17 @@ mod ports;
 mod postgres;
 mod process;
 mod redis;
+mod service;
+mod stack;
 mod testkit;
 pub mod wait;
 
 pub use account::Account;
 pub use migrations::{migrations_dir, migrator, project_dir};
 pub use ports::free_port;
-pub use postgres::{Durability, PostgresSettings, PrivatePostgres};
-pub use process::{Lifetime, ProcessId};
+pub use postgres::{Durability, PostgresSettings, PrivatePostgres, STOP as STOP_POSTGRES};
+pub use process::{ProcessId, STOP_SERVICE};
 pub use redis::{PrivateRedis, RedisSettings};
+pub use service::Service;
+pub use stack::{Stack, StackSettings, programs_beside};
 pub use testkit::{TestDatabase, TestRedis};

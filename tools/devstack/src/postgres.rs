@@ -4,10 +4,10 @@ use crate::account::Account;
 use crate::command::{major_version, on_path, run_quietly};
 use crate::launch::launch;
 use crate::ports::free_port;
-use crate::process::{Lifetime, Process, ProcessId};
+use crate::process::{Process, ProcessId};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
-use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 const OLDEST: u32 = 15;
 /// Fast shutdown (open transactions are rolled back), then an immediate one, then none.
-pub(crate) const STOP: [(Signal, Duration); 3] = [
+pub const STOP: [(Signal, Duration); 3] = [
     (Signal::SIGINT, Duration::from_secs(20)),
     (Signal::SIGQUIT, Duration::from_secs(5)),
     (Signal::SIGKILL, Duration::from_secs(5)),
@@ -36,7 +36,6 @@ pub enum Durability {
 #[derive(Clone, Debug)]
 pub struct PostgresSettings {
     pub durability: Durability,
-    pub lifetime: Lifetime,
     /// Ask for this password; without one, whoever reaches the port is let in.
     pub password: Option<String>,
 }
@@ -73,7 +72,6 @@ impl PrivatePostgres {
         let scratch = tempfile::Builder::new().prefix("rollcall-postgres-").tempdir()?;
         let settings = PostgresSettings {
             durability: Durability::ProcessCrash,
-            lifetime: Lifetime::WithOwner,
             password: None,
         };
         let mut server = PrivatePostgres::prepare(scratch.path(), settings)?;
@@ -105,6 +103,18 @@ impl PrivatePostgres {
         self.settings.url(self.port, database)
     }
 
+    /// Create the empty database `name`, a plain identifier.
+    ///
+    /// # Errors
+    /// When it exists or the server does not answer.
+    pub async fn create_database(&self, name: &str) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.url()).await?;
+        sqlx::query(AssertSqlSafe(format!("create database {name}")))
+            .execute(&mut connection)
+            .await?;
+        Ok(connection.close().await?)
+    }
+
     /// Where the server writes its log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
@@ -128,6 +138,13 @@ impl PrivatePostgres {
         self.process
             .take()
             .map_or(Ok(()), |mut process| process.end(Signal::SIGKILL))
+    }
+
+    /// Let it outlive this process.
+    pub fn detach(mut self) {
+        if let Some(process) = self.process.take() {
+            process.detach();
+        }
     }
 
     /// Stop it in good order: clients are disconnected, open transactions rolled back.
@@ -252,9 +269,8 @@ impl PrivatePostgres {
                 command.args(["-c", setting]);
             }
         }
-        let folder = self.scratch.as_ref().map(TempDir::path);
-        let guard = (self.settings.lifetime == Lifetime::WithOwner).then_some((Signal::SIGQUIT, folder));
-        Process::spawn(&mut command, &self.log(), guard)
+        let scratch = self.scratch.as_ref().map(TempDir::path);
+        Process::spawn(&mut command, &self.log(), Signal::SIGQUIT, scratch)
     }
 
     async fn answers(&self, port: u16) -> bool {

@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// SIGTERM and time to finish what is under way; then none.
+pub const STOP_SERVICE: [(Signal, Duration); 2] = [
+    (Signal::SIGTERM, Duration::from_secs(40)),
+    (Signal::SIGKILL, Duration::from_secs(5)),
+];
 const POLL: Duration = Duration::from_millis(5);
 
 /// A process that can be recognised later: its pid alone may belong to another one by then.
@@ -93,17 +98,9 @@ fn start_from_ps(pid: i32) -> Option<String> {
     (!state.starts_with('Z')).then(|| started.trim().to_owned())
 }
 
-/// Who ends a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lifetime {
-    /// It ends with the process that started it, even when that one is killed.
-    WithOwner,
-    /// It stays until somebody stops it by its [`ProcessId`].
-    Detached,
-}
-
 /// A child process in a process group of its own, so that a Ctrl-C in the terminal reaches only
-/// its owner, who then stops it in good order.
+/// its owner, who then stops it in good order. It ends with its owner, even when that one is
+/// killed, unless it was [detached](Process::detach).
 pub(crate) struct Process {
     child: Child,
     log: PathBuf,
@@ -113,12 +110,12 @@ pub(crate) struct Process {
 impl Process {
     /// Start `command` with its output appended to `log`.
     ///
-    /// With [`Lifetime::WithOwner`], `quit` is what a guardian sends it when the owner is gone;
-    /// `folder` is then removed.
+    /// When the owner is gone, `quit` ends it, and `scratch` is removed.
     pub(crate) fn spawn(
         command: &mut Command,
         log: &Path,
-        guard: Option<(Signal, Option<&Path>)>,
+        quit: Signal,
+        scratch: Option<&Path>,
     ) -> Result<Process> {
         let output = File::options().create(true).append(true).open(log);
         let output = output.with_context(|| format!("cannot write {}", log.display()))?;
@@ -136,9 +133,7 @@ impl Process {
             log: log.to_owned(),
             guardian: None,
         };
-        if let Some((quit, folder)) = guard {
-            process.guardian = Some(guardian(process.child.id(), quit, folder)?);
-        }
+        process.guardian = Some(guardian(process.child.id(), quit, scratch)?);
         Ok(process)
     }
 
@@ -192,6 +187,11 @@ impl Process {
         self.child.wait()?;
         self.dismiss_guardian();
         Ok(())
+    }
+
+    /// Let it outlive this process.
+    pub(crate) fn detach(mut self) {
+        self.dismiss_guardian();
     }
 
     fn dismiss_guardian(&mut self) {

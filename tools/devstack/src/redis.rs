@@ -3,7 +3,8 @@
 use crate::command::{major_version, on_path};
 use crate::launch::launch;
 use crate::ports::free_port;
-use crate::process::{Lifetime, Process, ProcessId};
+use crate::postgres::Durability;
+use crate::process::{Process, ProcessId, STOP_SERVICE};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::cell::Cell;
@@ -14,15 +15,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 const OLDEST: u32 = 7;
-pub(crate) const STOP: [(Signal, Duration); 2] = [
-    (Signal::SIGTERM, Duration::from_secs(20)),
-    (Signal::SIGKILL, Duration::from_secs(5)),
-];
 
 /// How to run a [`PrivateRedis`].
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
-    pub lifetime: Lifetime,
+    pub durability: Durability,
     /// Ask for this password; without one, whoever reaches the port is let in.
     pub password: Option<String>,
 }
@@ -46,7 +43,7 @@ impl PrivateRedis {
     pub async fn start() -> Result<PrivateRedis> {
         let scratch = tempfile::Builder::new().prefix("rollcall-redis-").tempdir()?;
         let settings = RedisSettings {
-            lifetime: Lifetime::WithOwner,
+            durability: Durability::ProcessCrash,
             password: None,
         };
         let mut server = PrivateRedis::prepare(scratch.path(), settings)?;
@@ -123,13 +120,20 @@ impl PrivateRedis {
         Ok(())
     }
 
+    /// Let it outlive this process.
+    pub fn detach(mut self) {
+        if let Some(process) = self.process.take() {
+            process.detach();
+        }
+    }
+
     /// Stop it in good order.
     ///
     /// # Errors
     /// When it does not stop.
     pub async fn stop(&mut self) -> Result<()> {
         match self.process.take() {
-            Some(mut process) => process.stop(&STOP).await,
+            Some(mut process) => process.stop(&STOP_SERVICE).await,
             None => Ok(()),
         }
     }
@@ -183,10 +187,14 @@ impl PrivateRedis {
         let config = self.folder.join("redis.conf");
         std::fs::write(&config, self.config(port))?;
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600))?;
-        let folder = self.scratch.as_ref().map(TempDir::path);
-        let guard = (self.settings.lifetime == Lifetime::WithOwner).then_some((Signal::SIGTERM, folder));
+        let scratch = self.scratch.as_ref().map(TempDir::path);
         let mut command = Command::new(&self.program);
-        Process::spawn(command.arg(&config), &self.folder.join("redis.log"), guard)
+        Process::spawn(
+            command.arg(&config),
+            &self.folder.join("redis.log"),
+            Signal::SIGTERM,
+            scratch,
+        )
     }
 
     fn config(&self, port: u16) -> String {
@@ -195,6 +203,9 @@ impl PrivateRedis {
             "bind 127.0.0.1\nport {port}\ndir \"{}\"\nappendonly yes\nsave \"\"\nmaxmemory-policy noeviction\n",
             data.display()
         );
+        if self.settings.durability == Durability::ProcessCrash {
+            config.push_str("appendfsync no\n");
+        }
         if let Some(password) = &self.settings.password {
             config.push_str(&format!("requirepass {password}\n"));
         }

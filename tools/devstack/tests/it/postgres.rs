@@ -9,7 +9,10 @@ async fn connect(server: &PrivatePostgres) -> PgConnection {
 async fn postgres_killed_and_restarted_keeps_what_was_committed() {
     let mut server = PrivatePostgres::start().await.unwrap();
     let mut connection = connect(&server).await;
-    sqlx::query("create table kept as select 42 as answer").execute(&mut connection).await.unwrap();
+    sqlx::query("create table kept as select 42 as answer")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let (before, url) = (server.id().unwrap(), server.url());
 
     server.kill().unwrap();
@@ -18,7 +21,10 @@ async fn postgres_killed_and_restarted_keeps_what_was_committed() {
 
     assert_eq!(server.url(), url);
     let mut connection = connect(&server).await;
-    let answer: i32 = sqlx::query_scalar("select answer from kept").fetch_one(&mut connection).await.unwrap();
+    let answer: i32 = sqlx::query_scalar("select answer from kept")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     assert_eq!(answer, 42);
 }
 

@@ -28,5 +28,8 @@ async fn test_database_dropped_with_open_connections_is_gone() {
 
 #[test]
 fn test_redis_prefixes_differ() {
-    assert_ne!(TestRedis::new().unwrap().prefix(), TestRedis::new().unwrap().prefix());
+    assert_ne!(
+        TestRedis::new().unwrap().prefix(),
+        TestRedis::new().unwrap().prefix()
+    );
 }

@@ -1,0 +1,89 @@
+//! `up`, `down` and `status`.
+
+use crate::commands::instance::{Instance, State};
+use anyhow::Result;
+use devstack::{Stack, StackSettings, programs_beside};
+use std::process::ExitCode;
+
+pub(crate) async fn up() -> Result<ExitCode> {
+    let instance = Instance::up()?;
+    let _lock = instance.lock()?;
+    if instance.state().all_alive() {
+        println!("already up");
+        report(&instance);
+        return Ok(ExitCode::SUCCESS);
+    }
+    instance.clear().await?;
+    let stack = Stack::start(&settings(&instance, Vec::new(), &[])?).await?;
+    instance.save(
+        &State {
+            processes: stack.processes()?,
+        },
+        stack.variables(),
+    )?;
+    stack.detach();
+    report(&instance);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn down() -> Result<ExitCode> {
+    for instance in [Instance::demo()?, Instance::up()?] {
+        let running = instance.state().any_alive();
+        instance.clear().await?;
+        if running {
+            println!("stopped what ran in {}", instance.folder().display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn status() -> Result<ExitCode> {
+    let mut up = false;
+    for instance in [Instance::up()?, Instance::demo()?] {
+        let state = instance.state();
+        if state.processes.is_empty() {
+            continue;
+        }
+        println!("{}", instance.folder().display());
+        for (name, id) in &state.processes {
+            println!(
+                "  {name:<10} pid {:<8} {}",
+                id.pid(),
+                if id.alive() { "runs" } else { "has ended" }
+            );
+        }
+        println!("  addresses  {}", instance.env_file().display());
+        up |= state.all_alive();
+    }
+    if !up {
+        println!("nothing is up: `make up` or `make demo` starts it");
+    }
+    Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How `up` and `demo` run: `defaults` hold unless the environment says otherwise.
+pub(crate) fn settings(
+    instance: &Instance,
+    defaults: Vec<(String, String)>,
+    further_programs: &[&str],
+) -> Result<StackSettings> {
+    let names = [&["rollcall-api", "rollcall-worker"], further_programs].concat();
+    let set = |(name, _): &(String, String)| std::env::var_os(name).is_none();
+    Ok(StackSettings {
+        folder: instance.folder().to_owned(),
+        postgres_folder: instance.postgres_folder()?,
+        programs: programs_beside(&std::env::current_exe()?, &names)?,
+        environment: defaults.into_iter().filter(set).collect(),
+        worker: true,
+    })
+}
+
+fn report(instance: &Instance) {
+    println!("addresses and tokens  {}", instance.env_file().display());
+    println!("logs                  {}/*.log", instance.folder().display());
+    println!(
+        "in a shell            set -a; . {}; set +a",
+        instance.env_file().display()
+    );
+    println!("stop it               make down");
+}
