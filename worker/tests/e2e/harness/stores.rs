@@ -1,6 +1,6 @@
 //! Postgres and Redis of one proof's own.
 
-use devstack::{Durability, Lifetime, PostgresSettings, PrivatePostgres, PrivateRedis};
+use devstack::{Durability, PostgresSettings, PrivatePostgres, PrivateRedis};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::path::Path;
@@ -33,7 +33,6 @@ impl Stores {
             } else {
                 Durability::ProcessCrash
             },
-            lifetime: Lifetime::WithOwner,
             password: None,
         };
         let (postgres, redis) =
