@@ -10,5 +10,5 @@ mod query;
 pub(crate) use base_url::BaseUrl;
 pub(crate) use body::{Body, BulkBody};
 pub(crate) use caller::Caller;
-pub(crate) use path::Segment;
+pub(crate) use path::{Segment, Target};
 pub(crate) use query::{Page, SearchQuery};

@@ -15,7 +15,7 @@ struct Settings {
     config: rollcall_api::Config,
 }
 
-pub struct TestApp {
+pub(crate) struct TestApp {
     /// Without a path.
     pub url: String,
     pub pool: PgPool,
@@ -28,7 +28,7 @@ pub struct TestApp {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     /// Null when there was no body.
@@ -36,16 +36,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The receipt of an accepted write.
-    pub fn txn(&self) -> &str {
+    pub(crate) fn txn(&self) -> &str {
         self.header("set-txn")
     }
 
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.body["id"]
             .as_str()
             .unwrap_or_else(|| panic!("no id in {self:?}"))
@@ -53,7 +53,7 @@ impl Answer {
 
     /// Assert that this is a SCIM error of this status; answers its detail.
     #[track_caller]
-    pub fn scim_error(&self, status: u16) -> &str {
+    pub(crate) fn scim_error(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/scim+json");
         assert_eq!(
@@ -66,7 +66,7 @@ impl Answer {
 
     /// Assert that this is a problem document of this status; answers its detail.
     #[track_caller]
-    pub fn problem(&self, status: u16) -> &str {
+    pub(crate) fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.body["status"], status);
@@ -74,19 +74,19 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn expect(self, status: u16) -> Answer {
+    pub(crate) fn expect(self, status: u16) -> Answer {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         self
     }
 }
 
 impl TestApp {
-    pub async fn start() -> TestApp {
+    pub(crate) async fn start() -> TestApp {
         TestApp::start_with(&[]).await
     }
 
     /// With further flags of `serve`.
-    pub async fn start_with(flags: &[&str]) -> TestApp {
+    pub(crate) async fn start_with(flags: &[&str]) -> TestApp {
         let database = TestDatabase::create().await.unwrap();
         let redis = TestRedis::new().unwrap();
         let redis = ["--redis-url", redis.url(), "--redis-prefix", redis.prefix()];
@@ -96,7 +96,7 @@ impl TestApp {
     }
 
     /// Over any migrated database.
-    pub async fn start_on(database_url: &str, flags: &[&str]) -> TestApp {
+    pub(crate) async fn start_on(database_url: &str, flags: &[&str]) -> TestApp {
         let settings = [
             "test",
             "--database-url",
@@ -126,16 +126,16 @@ impl TestApp {
     }
 
     /// Stop in good order, keeping the database.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.stop.take();
         (&mut self.server).await.unwrap().unwrap();
     }
 
-    pub fn database_url(&self) -> &str {
+    pub(crate) fn database_url(&self) -> &str {
         self.database.as_ref().unwrap().url()
     }
 
-    pub async fn tenant(&self, name: &str) -> i64 {
+    pub(crate) async fn tenant(&self, name: &str) -> i64 {
         let insert = "insert into tenants (name) values ($1) returning id";
         sqlx::query_scalar(insert)
             .bind(name)
@@ -145,7 +145,7 @@ impl TestApp {
     }
 
     /// A new token of this tenant.
-    pub async fn token(&self, tenant: i64, scope: &str) -> String {
+    pub(crate) async fn token(&self, tenant: i64, scope: &str) -> String {
         let secret = format!("rc_{scope}_{}", uuid::Uuid::new_v4().simple());
         sqlx::query(
             "insert into tokens (tenant_id, id, name, scope, source, secret_hash, prefix)
@@ -162,12 +162,12 @@ impl TestApp {
     }
 
     /// A client of a new tenant.
-    pub async fn scim(&self) -> Client<'_> {
+    pub(crate) async fn scim(&self) -> Client<'_> {
         let tenant = self.tenant(&uuid::Uuid::new_v4().to_string()).await;
         self.client(tenant, "scim").await
     }
 
-    pub async fn client(&self, tenant: i64, scope: &str) -> Client<'_> {
+    pub(crate) async fn client(&self, tenant: i64, scope: &str) -> Client<'_> {
         let secret = self.token(tenant, scope).await;
         Client {
             app: self,
@@ -177,20 +177,20 @@ impl TestApp {
     }
 
     /// A request without a token.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
 }
 
 /// Somebody with a token. Paths without a leading `/ops` or the like are under `/scim/v2`.
-pub struct Client<'a> {
+pub(crate) struct Client<'a> {
     pub app: &'a TestApp,
     pub tenant: i64,
     pub secret: String,
 }
 
 impl Client<'_> {
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let root = if path.starts_with("/ops") || path.starts_with("/content") {
             ""
         } else {
@@ -201,19 +201,19 @@ impl Client<'_> {
             .bearer_auth(&self.secret)
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::POST, path).json(&body)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::PUT, path).json(&body)).await
     }
 
-    pub async fn patch(&self, path: &str, operations: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, operations: Value) -> Answer {
         let body = serde_json::json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": operations,
@@ -221,19 +221,19 @@ impl Client<'_> {
         send(self.request(Method::PATCH, path).json(&body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
     }
 
     /// A new user; answers its representation.
-    pub async fn user(&self, user_name: &str) -> Answer {
+    pub(crate) async fn user(&self, user_name: &str) -> Answer {
         self.post("/Users", serde_json::json!({ "userName": user_name }))
             .await
             .expect(201)
     }
 }
 
-pub async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = response.bytes().await.unwrap();

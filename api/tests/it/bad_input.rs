@@ -41,7 +41,7 @@ async fn body_with_bad_attributes_is_400_naming_the_attribute() {
     let cases: [(Value, &str); 7] = [
         (json!({}), "userName"),
         (json!({ "userName": "" }), "userName"),
-        (json!({ "userName": ["list"] }), "userName"),
+        (json!({ "userName": { "first": "object" } }), "userName"),
         (json!({ "userName": "a", "name": "text" }), "name"),
         (json!({ "userName": "a", "active": "perhaps" }), "active"),
         (json!({ "userName": "a\u{0}b" }), "userName"),

@@ -46,7 +46,9 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     let known = backlog.as_ref();
     metrics.pending_changes.set(known.map(|backlog| backlog.pending));
     metrics.keys_parked.set(known.map(|backlog| backlog.parked));
-    metrics.rejections_open.set(known.map(|backlog| backlog.rejections));
+    metrics
+        .rejections_open
+        .set(known.map(|backlog| backlog.rejections));
     metrics
         .oldest_pending_age_seconds
         .set(known.map(|backlog| backlog.oldest_pending_seconds));

@@ -9,6 +9,8 @@ mod run;
 mod send;
 mod target;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Sends a made-up company to a running Rollcall and checks or measures what comes of it.
@@ -35,9 +37,16 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
         Command::Demo(options) => demo::run(options).await,
         Command::Run(options) => run::run(options).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Client {
             body["title"] = json!(title);
         }
         if !user.emails.is_empty() {
-            let emails: Vec<Value> = user.emails.iter().enumerate();
+            let emails = user.emails.iter().enumerate();
             let emails = emails.map(|(place, email)| match place {
                 0 => json!({ "value": email, "type": "work", "primary": true }),
                 _ => json!({ "value": email, "type": format!("other{place}") }),

@@ -2,9 +2,8 @@ use super::answer::Answer;
 use super::write::{if_match, resource_id, submit};
 use crate::accept::Write;
 use crate::error::ScimFailure;
-use crate::extract::{Caller, Segment};
+use crate::extract::{Caller, Target};
 use crate::state::App;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use rollcall_shared::scim::ResourceType;
@@ -12,9 +11,8 @@ use rollcall_shared::scim::ResourceType;
 /// `DELETE /Users/{id}`: 204.
 pub(super) async fn delete(
     State(app): State<App>,
-    Extension(kind): Extension<ResourceType>,
     caller: Caller,
-    Segment(id): Segment,
+    Target { kind, id }: Target,
     headers: HeaderMap,
 ) -> Result<Answer, ScimFailure> {
     let write = Write::Delete {

@@ -1,9 +1,8 @@
 use super::answer::Answer;
 use super::present::{location, present, selects_derived};
 use crate::error::{Failure, ScimFailure};
-use crate::extract::{BaseUrl, Caller, SearchQuery, Segment};
+use crate::extract::{BaseUrl, Caller, SearchQuery, Target};
 use crate::state::App;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::TenantId;
@@ -17,10 +16,9 @@ use uuid::Uuid;
 /// asks for nothing derived.
 pub(super) async fn read(
     State(app): State<App>,
-    Extension(kind): Extension<ResourceType>,
     caller: Caller,
     BaseUrl(base): BaseUrl,
-    Segment(id): Segment,
+    Target { kind, id }: Target,
     query: SearchQuery,
     headers: HeaderMap,
 ) -> Result<Answer, ScimFailure> {
@@ -54,7 +52,10 @@ async fn find(
     {
         return Ok(Some(resource));
     }
-    let by_external_id = filter::parse(&format!("externalId eq {}", Value::from(id)))?;
+    // What cannot stand in a filter, such as a NUL, is nobody's externalId.
+    let Ok(by_external_id) = filter::parse(&format!("externalId eq {}", Value::from(id))) else {
+        return Ok(None);
+    };
     let (mut found, total) = search::list(connection, tenant, kind, &Some(by_external_id), 1, 2).await?;
     // Two sources may use the same externalId: then it names nobody.
     Ok(found.pop().filter(|_| total == 1))

@@ -3,7 +3,7 @@ use super::present::{location, present, represent_alone};
 use super::read::not_found;
 use crate::accept::{Accepted, Write};
 use crate::error::ScimFailure;
-use crate::extract::{BaseUrl, Body, Caller, SearchQuery, Segment};
+use crate::extract::{BaseUrl, Body, Caller, SearchQuery, Target};
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
@@ -36,10 +36,9 @@ pub(super) async fn create(
 /// `PUT /Users/{id}`: 200 with the representation.
 pub(super) async fn replace(
     State(app): State<App>,
-    Extension(kind): Extension<ResourceType>,
     caller: Caller,
     BaseUrl(base): BaseUrl,
-    Segment(id): Segment,
+    Target { kind, id }: Target,
     query: SearchQuery,
     headers: HeaderMap,
     body: Body,
@@ -59,10 +58,9 @@ pub(super) async fn replace(
 /// members may be many, unless the client asks for attributes.
 pub(super) async fn patch(
     State(app): State<App>,
-    Extension(kind): Extension<ResourceType>,
     caller: Caller,
     BaseUrl(base): BaseUrl,
-    Segment(id): Segment,
+    Target { kind, id }: Target,
     query: SearchQuery,
     headers: HeaderMap,
     body: Body,

@@ -83,12 +83,12 @@ pub(super) fn person(office: Office, rng: &mut StdRng) -> (String, String) {
     macro_rules! names {
         ($locale:expr) => {
             (
-                FirstName($locale).fake_with_rng(rng),
-                LastName($locale).fake_with_rng(rng),
+                FirstName($locale).fake_with_rng::<String, _>(rng),
+                LastName($locale).fake_with_rng::<String, _>(rng),
             )
         };
     }
-    match locale {
+    let (first, last) = match locale {
         Locale::Arabic => names!(AR_SA),
         Locale::Chinese => names!(ZH_CN),
         Locale::English => names!(EN),
@@ -98,7 +98,8 @@ pub(super) fn person(office: Office, rng: &mut StdRng) -> (String, String) {
         Locale::Japanese => names!(JA_JP),
         Locale::Portuguese => names!(PT_BR),
         Locale::Turkish => names!(TR_TR),
-    }
+    };
+    (first.trim().to_owned(), last.trim().to_owned())
 }
 
 /// Hands out local parts of addresses, each once.

@@ -84,7 +84,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let patience = options.deadline.unwrap_or(60 + options.people as u64 / 100);
     let deadline = Instant::now() + Duration::from_secs(patience);
     let state = converge::wait(&pool, tenant, expected.waiters.len(), deadline).await?;
-    print_convergence(&sent, &state, company.people.len());
+    print_convergence(&sent, &state);
     let tally = links::read(&options.worker_metrics_url).await?.since(&before);
     print_links(&tally);
 
@@ -122,7 +122,7 @@ fn print_sent(sent: &Sent) {
     }
 }
 
-fn print_convergence(sent: &Sent, state: &State, people: usize) {
+fn print_convergence(sent: &Sent, state: &State) {
     match state {
         State::Converged(at) => {
             let seconds = (*at - sent.started).as_secs_f64();
@@ -130,7 +130,7 @@ fn print_convergence(sent: &Sent, state: &State, people: usize) {
             println!(
                 "applied            {:.0} writes/s, {:.0} people/s with all their links",
                 accepted / seconds,
-                people as f64 / seconds,
+                sent.ids.people.len() as f64 / seconds,
             );
             let lag = at.saturating_duration_since(sent.last_acknowledged).as_secs_f64();
             println!("converged          {lag:.2} s after the last acknowledgement");
