@@ -51,7 +51,7 @@ fn wrong_users() -> Vec<(Value, &'static str)> {
         (json!({ "userName": "" }), "userName"),
         (json!({ "userName": null }), "userName"),
         (json!({ "userName": 5 }), "userName"),
-        (json!({ "userName": ["x"] }), "userName"),
+        (json!({ "userName": ["x", "y"] }), "userName"),
         (json!({ "userName": "x".repeat(600) }), "userName"),
         (
             json!({ "userName": "x", "displayName": "a\u{0}b" }),
@@ -84,7 +84,7 @@ fn wrong_users() -> Vec<(Value, &'static str)> {
 fn wrong_groups() -> Vec<(Value, &'static str)> {
     vec![
         (json!({ "externalId": "g" }), "displayName"),
-        (json!({ "displayName": "G", "members": "x" }), "members"),
+        (json!({ "displayName": "G", "members": 5 }), "members"),
         (
             json!({ "displayName": "G", "members": [{ "display": "without value" }] }),
             "members",
