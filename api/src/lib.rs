@@ -16,6 +16,7 @@ mod state;
 pub use config::{Config, HttpConfig};
 pub use state::SetupError;
 
+use axum::serve::ListenerExt as _;
 use state::{App, AppState};
 use std::future::{Future, IntoFuture as _};
 use std::time::Duration;
@@ -54,6 +55,13 @@ pub async fn run(
         "API listens"
     );
 
+    // An answer is small and whole: there is nothing to wait for before it is sent.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            let error: &dyn std::error::Error = &error;
+            tracing::debug!(error, "TCP_NODELAY cannot be set");
+        }
+    });
     let told = stopping.clone();
     tokio::spawn(async move {
         shutdown.await;

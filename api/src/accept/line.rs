@@ -72,6 +72,7 @@ impl Lines {
         if waiting.get(&tenant).map_or(0, VecDeque::len) + items.len() > self.config.line {
             return Err(AcceptError::Unavailable);
         }
+        self.metrics.accept_waiting_writes.inc_by(items.len() as i64);
         waiting.entry(tenant).or_default().extend(items);
         if start {
             tokio::spawn(Arc::clone(self).serve(tenant));
@@ -95,7 +96,11 @@ impl Lines {
                     }
                 }
             };
+            let taken = batch.len();
             let deferred = self.commit(tenant, batch).await;
+            self.metrics
+                .accept_waiting_writes
+                .dec_by((taken - deferred.len()) as i64);
             let mut waiting = self.waiting();
             let line = waiting.entry(tenant).or_default();
             deferred.into_iter().rev().for_each(|item| line.push_front(item));
@@ -243,7 +248,8 @@ fn cluster(item: &Item) -> Option<(Uuid, usize)> {
 fn is_large(item: &Item) -> bool {
     let members = match &item.write {
         Write::Create { body, .. } | Write::Replace { body, .. } => body.members.as_ref().map_or(0, Vec::len),
-        Write::Patch { .. } | Write::Delete { .. } => 0,
+        Write::Patch { patch, .. } => patch.value_count(),
+        Write::Delete { .. } => 0,
     };
     members > LARGE_WRITE
 }

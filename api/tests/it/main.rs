@@ -1,6 +1,7 @@
 //! The API over real HTTP, Postgres and Redis.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
+mod accept;
 mod app;
 mod auth;
 mod bad_input;

@@ -191,6 +191,16 @@ fn boolean(name: &'static str, value: Value) -> Result<bool, ScimError> {
 }
 
 impl Patch {
+    /// How many values the operations carry, an array counting by its elements: what applying
+    /// the request may cost.
+    pub fn value_count(&self) -> usize {
+        let count = |operation: &PatchOperation| match &operation.value {
+            Some(Value::Array(values)) => values.len(),
+            _ => 1,
+        };
+        self.operations.iter().map(count).sum()
+    }
+
     /// Whether the request names nothing but members, so that the document need not be read.
     pub fn only_members(&self) -> bool {
         self.operations.iter().all(|operation| {

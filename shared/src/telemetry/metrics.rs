@@ -46,6 +46,8 @@ metrics! {
     http_request_duration_seconds: Histograms<RequestLabels> = Family::new_with_constructor(latency),
     /// Writes acknowledged, by operation.
     accepted_writes: Family<OperationLabels, Counter> = Family::default(),
+    /// Writes in line for their commit or in it.
+    accept_waiting_writes: Gauge = Gauge::default(),
     /// Writes that shared one transaction of the acceptor.
     accept_batch_writes: Histogram = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
     /// Seconds one transaction of the acceptor took.

@@ -6,7 +6,6 @@ use crate::extract::{Caller, Target};
 use crate::state::App;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use rollcall_shared::scim::ResourceType;
 
 /// `DELETE /Users/{id}`: 204.
 pub(super) async fn delete(

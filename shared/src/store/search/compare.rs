@@ -29,15 +29,28 @@ pub(super) fn text(
     // Folding and order are the root locale's and the code points': never the server's own.
     let (left, right) = match case_exact {
         true => (format!("normalize({sql}) collate \"C\""), literal.nfc().collect()),
-        false => (format!("upper(normalize({sql}) collate \"und-x-icu\") collate \"C\""), fold_text(literal)),
+        false => (
+            format!("upper(normalize({sql}) collate \"und-x-icu\") collate \"C\""),
+            fold_text(literal),
+        ),
     };
     match operator {
-        Operator::Co => query.push("position(").push_bind(right).push(format!("::text collate \"C\" in {left}) > 0")),
-        Operator::Sw => query.push(format!("starts_with({left}, ")).push_bind(right).push(")"),
-        Operator::Ew => {
-            query.push(format!("right({left}, length(")).push_bind(right.clone()).push("::text)) = ").push_bind(right)
-        }
-        compared => query.push(format!("{left} {} ", symbol(compared).unwrap_or("="))).push_bind(right),
+        Operator::Co => query
+            .push("position(")
+            .push_bind(right)
+            .push(format!("::text collate \"C\" in {left}) > 0")),
+        Operator::Sw => query
+            .push(format!("starts_with({left}, "))
+            .push_bind(right)
+            .push(")"),
+        Operator::Ew => query
+            .push(format!("right({left}, length("))
+            .push_bind(right.clone())
+            .push("::text)) = ")
+            .push_bind(right),
+        compared => query
+            .push(format!("{left} {} ", symbol(compared).unwrap_or("=")))
+            .push_bind(right),
     };
 }
 
@@ -74,7 +87,13 @@ pub(super) fn json(
     }
     query.push(" when 'string' then ");
     match literal.text() {
-        Some(literal) => text(query, &format!("({sql} #>> '{{}}')"), case_exact, operator, literal),
+        Some(literal) => text(
+            query,
+            &format!("({sql} #>> '{{}}')"),
+            case_exact,
+            operator,
+            literal,
+        ),
         None => {
             query.push(otherwise);
         }

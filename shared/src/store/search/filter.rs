@@ -34,7 +34,11 @@ impl Compiler<'_> {
                 self.condition(filter)
             }
             Filter::Present(path) => self.leaf(path, Test::Present),
-            Filter::Compare { path, operator, value } => self.leaf(path, Test::Compare(*operator, value)),
+            Filter::Compare {
+                path,
+                operator,
+                value,
+            } => self.leaf(path, Test::Compare(*operator, value)),
             Filter::Element { path, filter } => self.leaf(path, Test::Element(filter)),
         }
     }
@@ -76,10 +80,17 @@ impl Compiler<'_> {
 
     /// What the path means, or that it means nothing.
     fn place(&self, path: &AttributePath) -> Result<Place, ScimError> {
-        let unknown = || ScimError::invalid_filter(format!("{path} is not an attribute of {}", self.kind.name()));
+        let unknown =
+            || ScimError::invalid_filter(format!("{path} is not an attribute of {}", self.kind.name()));
         let checked = |urn: Option<&str>, definition: &'static Attribute| {
-            let known = path.sub.as_deref().is_none_or(|sub| definition.sub_attribute(sub).is_some());
-            let place = Place { urn: urn.map(str::to_owned), definition: Some(definition) };
+            let known = path
+                .sub
+                .as_deref()
+                .is_none_or(|sub| definition.sub_attribute(sub).is_some());
+            let place = Place {
+                urn: urn.map(str::to_owned),
+                definition: Some(definition),
+            };
             known.then_some(place).ok_or_else(unknown)
         };
         let core = schema::core(self.kind);
@@ -98,18 +109,29 @@ impl Compiler<'_> {
                 let (urn, definition) = found.into_iter().next().ok_or_else(unknown)?;
                 checked(Some(urn), definition)
             }
-            Some(urn) if urn == core.id => at_top().ok_or_else(unknown).and_then(|found| checked(None, found)),
+            Some(urn) if urn == core.id => at_top()
+                .ok_or_else(unknown)
+                .and_then(|found| checked(None, found)),
             Some(urn) => match schema::by_urn(urn).map(|schema| schema.attribute(&path.name)) {
                 Some(Some(definition)) => checked(Some(urn), definition),
                 // Any extension may carry attributes no schema lists.
                 _ if path.name.is_empty() => Err(unknown()),
-                _ => Ok(Place { urn: Some(urn.to_owned()), definition: None }),
+                _ => Ok(Place {
+                    urn: Some(urn.to_owned()),
+                    definition: None,
+                }),
             },
         }
     }
 
     /// Conditions on `column`, a text that is always there.
-    fn column(&mut self, column: &str, case_exact: bool, test: Test<'_>, path: &AttributePath) -> Result<(), ScimError> {
+    fn column(
+        &mut self,
+        column: &str,
+        case_exact: bool,
+        test: Test<'_>,
+        path: &AttributePath,
+    ) -> Result<(), ScimError> {
         match test {
             Test::Present => {
                 self.query.push("true");
@@ -117,11 +139,14 @@ impl Compiler<'_> {
             Test::Compare(operator, literal) => match literal.text() {
                 Some(text) if column == "r.id::text" && operator == Operator::Eq => {
                     // By primary key; what is no id is nobody's.
-                    self.query.push("r.id = ").push_bind(text.parse::<Uuid>().unwrap_or_default());
+                    self.query
+                        .push("r.id = ")
+                        .push_bind(text.parse::<Uuid>().unwrap_or_default());
                 }
                 Some(text) => compare::text(self.query, column, case_exact, operator, text),
                 None => {
-                    self.query.push(if operator == Operator::Ne { "true" } else { "false" });
+                    self.query
+                        .push(if operator == Operator::Ne { "true" } else { "false" });
                 }
             },
             Test::Element(_) => return Err(not_complex(path)),
@@ -135,11 +160,18 @@ impl Compiler<'_> {
             Some("lastmodified") => "r.modified_at",
             Some("version") => return self.column("('W/\"' || r.version || '\"')", true, test, path),
             Some("resourcetype") => {
-                return self.column("(case r.kind when 1 then 'User' else 'Group' end)", true, test, path);
+                return self.column(
+                    "(case r.kind when 1 then 'User' else 'Group' end)",
+                    true,
+                    test,
+                    path,
+                );
             }
             _ => return Err(ScimError::invalid_filter(format!("{path} cannot be filtered by"))),
         };
-        let Test::Compare(operator, literal) = test else { return self.column(column, true, test, path) };
+        let Test::Compare(operator, literal) = test else {
+            return self.column(column, true, test, path);
+        };
         let instant = literal
             .text()
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
@@ -152,11 +184,15 @@ impl Compiler<'_> {
             Operator::Lt => "<",
             Operator::Le => "<=",
             Operator::Co | Operator::Sw | Operator::Ew => {
-                return Err(ScimError::invalid_filter(format!("{path} is a dateTime and has no parts")));
+                return Err(ScimError::invalid_filter(format!(
+                    "{path} is a dateTime and has no parts"
+                )));
             }
         };
         // Answers show milliseconds: what a client read must compare equal.
-        self.query.push(format!("date_trunc('milliseconds', {column}) {symbol} ")).push_bind(instant);
+        self.query
+            .push(format!("date_trunc('milliseconds', {column}) {symbol} "))
+            .push_bind(instant);
         Ok(())
     }
 
@@ -170,48 +206,77 @@ impl Compiler<'_> {
                 if urn.eq_ignore_ascii_case(schema::core(self.kind).id) {
                     self.query.push("true");
                 } else {
-                    self.query.push("exists (select from jsonb_object_keys(r.document) k where lower(k) = lower(");
+                    self.query
+                        .push("exists (select from jsonb_object_keys(r.document) k where lower(k) = lower(");
                     self.query.push_bind(urn.to_owned()).push("))");
                 }
             }
-            _ => return Err(ScimError::invalid_filter(format!("{path} can only be compared with eq"))),
+            _ => {
+                return Err(ScimError::invalid_filter(format!(
+                    "{path} can only be compared with eq"
+                )));
+            }
         }
         Ok(())
     }
 
     /// Members of a group; a single one by its key, without looking at the others.
     fn members(&mut self, path: &AttributePath, test: Test<'_>) -> Result<(), ScimError> {
-        let value = path.sub.as_deref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+        let value = path
+            .sub
+            .as_deref()
+            .is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
         let literal = match &test {
             Test::Compare(Operator::Eq, literal) if value => literal.text(),
-            Test::Element(Filter::Compare { path, operator: Operator::Eq, value })
-                if path.sub.is_none() && path.name.eq_ignore_ascii_case("value") =>
-            {
-                value.text()
-            }
+            Test::Element(Filter::Compare {
+                path,
+                operator: Operator::Eq,
+                value,
+            }) if path.sub.is_none() && path.name.eq_ignore_ascii_case("value") => value.text(),
             _ => None,
         };
-        let Some(literal) = literal else { return self.elements(MEMBERS, path, test) };
+        let Some(literal) = literal else {
+            return self.elements(MEMBERS, path, test);
+        };
         let tenant = self.tenant.0;
-        self.query.push("r.id in (select m.group_id from scim_members m where m.tenant_id = ").push_bind(tenant);
-        self.query.push(" and m.member = ").push_bind(fold(literal)).push(")");
+        self.query
+            .push("r.id in (select m.group_id from scim_members m where m.tenant_id = ")
+            .push_bind(tenant);
+        self.query
+            .push(" and m.member = ")
+            .push_bind(fold(literal))
+            .push(")");
         Ok(())
     }
 
     /// `manager eq "x"` means the value as sent, or the id of the person it turned out to be.
     fn manager(&mut self, path: &AttributePath, place: &Place, test: Test<'_>) -> Result<(), ScimError> {
-        let value = path.sub.as_deref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+        let value = path
+            .sub
+            .as_deref()
+            .is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
         let id = match &test {
-            Test::Compare(Operator::Eq, literal) if value => literal.text().and_then(|text| text.parse::<Uuid>().ok()),
+            Test::Compare(Operator::Eq, literal) if value => {
+                literal.text().and_then(|text| text.parse::<Uuid>().ok())
+            }
             _ => None,
         };
-        let Some(id) = id else { return self.document(path, place, test) };
+        let Some(id) = id else {
+            return self.document(path, place, test);
+        };
         let tenant = self.tenant.0;
         self.query.push("(");
         self.document(path, place, test)?;
-        self.query.push(" or r.directory_id in (select l.person_id from reporting_lines l join people m");
-        self.query.push(" on m.tenant_id = l.tenant_id and m.id = l.manager_id where l.slot = 1 and l.tenant_id = ");
-        self.query.push_bind(tenant).push(" and m.resource_id = ").push_bind(id).push("))");
+        self.query
+            .push(" or r.directory_id in (select l.person_id from reporting_lines l join people m");
+        self.query.push(
+            " on m.tenant_id = l.tenant_id and m.id = l.manager_id where l.slot = 1 and l.tenant_id = ",
+        );
+        self.query
+            .push_bind(tenant)
+            .push(" and m.resource_id = ")
+            .push_bind(id)
+            .push("))");
         Ok(())
     }
 
@@ -229,17 +294,26 @@ impl Compiler<'_> {
                 self.query.push("c.c -> ").push_bind(definition.name);
                 // What Rollcall defines is accepted in the enterprise extension and at the top too.
                 if place.urn.as_deref() == Some(ROLLCALL_USER) {
-                    self.query.push(", r.document -> ").push_bind(ENTERPRISE_USER).push(" -> ").push_bind(definition.name);
+                    self.query
+                        .push(", r.document -> ")
+                        .push_bind(ENTERPRISE_USER)
+                        .push(" -> ")
+                        .push_bind(definition.name);
                     self.query.push(", r.document -> ").push_bind(definition.name);
                 }
             }
             None => {
-                self.query.push("(select value from jsonb_each(c.c) where lower(key) = lower(");
+                self.query
+                    .push("(select value from jsonb_each(c.c) where lower(key) = lower(");
                 self.query.push_bind(path.name.clone()).push(") limit 1)");
             }
         }
         let own = place.definition.is_some() && place.urn.as_deref() == Some(ROLLCALL_USER);
-        let value = if own { ") v(a, b, d), lateral (select coalesce(v.a, v.b, v.d)) w(v)" } else { ") w(v)" };
+        let value = if own {
+            ") v(a, b, d), lateral (select coalesce(v.a, v.b, v.d)) w(v)"
+        } else {
+            ") w(v)"
+        };
         self.query.push(value).push(" where ");
         self.tested("w.v", place.definition, path, test)?;
         self.query.push(")");
@@ -250,7 +324,10 @@ impl Compiler<'_> {
     /// a JSON array of objects.
     fn elements(&mut self, set: &str, path: &AttributePath, test: Test<'_>) -> Result<(), ScimError> {
         let definition = schema::core(self.kind).attribute(&path.name);
-        self.query.push("exists (select from lateral (").push(set).push(") w(v) where ");
+        self.query
+            .push("exists (select from lateral (")
+            .push(set)
+            .push(") w(v) where ");
         self.tested("w.v", definition, path, test)?;
         self.query.push(")");
         Ok(())
@@ -289,9 +366,13 @@ impl Compiler<'_> {
                 self.query.push(present);
             }
             Test::Compare(operator, literal) => {
-                let compared = sub.or_else(|| definition.and_then(|d| d.sub_attribute("value"))).or(definition);
+                let compared = sub
+                    .or_else(|| definition.and_then(|d| d.sub_attribute("value")))
+                    .or(definition);
                 let case_exact = compared.is_some_and(|attribute| attribute.case_exact);
-                let scalar = format!("(case jsonb_typeof({inner}) when 'object' then {inner} -> 'value' else {inner} end)");
+                let scalar = format!(
+                    "(case jsonb_typeof({inner}) when 'object' then {inner} -> 'value' else {inner} end)"
+                );
                 self.query.push("(");
                 if operator == Operator::Ne {
                     self.query.push(format!("not {present} or "));
@@ -315,7 +396,11 @@ impl Compiler<'_> {
     fn inner(&mut self, filter: &Filter, definition: &'static Attribute) -> Result<(), ScimError> {
         match filter {
             Filter::And(all) | Filter::Or(all) => {
-                let word = if matches!(filter, Filter::And(_)) { " and " } else { " or " };
+                let word = if matches!(filter, Filter::And(_)) {
+                    " and "
+                } else {
+                    " or "
+                };
                 self.query.push("(");
                 for (place, filter) in all.iter().enumerate() {
                     if place > 0 {
@@ -333,10 +418,15 @@ impl Compiler<'_> {
             Filter::Element { path, .. } => Err(not_complex(path)),
             Filter::Present(path) => {
                 let sub = sub_attribute(definition, path)?;
-                self.query.push(compare::present(&format!("(e.x -> '{}')", sub.name)));
+                self.query
+                    .push(compare::present(&format!("(e.x -> '{}')", sub.name)));
                 Ok(())
             }
-            Filter::Compare { path, operator, value } => {
+            Filter::Compare {
+                path,
+                operator,
+                value,
+            } => {
                 let sub = sub_attribute(definition, path)?;
                 let scalar = format!("(e.x -> '{}')", sub.name);
                 let present = compare::present(&scalar);
@@ -344,7 +434,11 @@ impl Compiler<'_> {
                     (Operator::Eq, Literal::Null) => self.query.push(format!("not {present}")),
                     (Operator::Ne, Literal::Null) => self.query.push(present),
                     _ => {
-                        let absent = if *operator == Operator::Ne { format!("not {present} or ") } else { String::new() };
+                        let absent = if *operator == Operator::Ne {
+                            format!("not {present} or ")
+                        } else {
+                            String::new()
+                        };
                         self.query.push(format!("({absent}coalesce("));
                         compare::json(self.query, &scalar, sub.case_exact, *operator, value);
                         self.query.push(", false))")
@@ -372,9 +466,16 @@ const GROUPS: &str = "select jsonb_agg(jsonb_build_object('value', g.id, 'displa
 const MEMBERS: &str = "select jsonb_agg(coalesce(m.attributes, '{}') || jsonb_build_object('value', m.value)) \
      from scim_members m where m.tenant_id = r.tenant_id and m.group_id = r.id";
 
-fn sub_attribute(definition: &'static Attribute, path: &AttributePath) -> Result<&'static Attribute, ScimError> {
-    let found = definition.sub_attribute(&path.name).filter(|_| path.sub.is_none());
-    found.ok_or_else(|| ScimError::invalid_filter(format!("{path} is not a sub-attribute of {}", definition.name)))
+fn sub_attribute(
+    definition: &'static Attribute,
+    path: &AttributePath,
+) -> Result<&'static Attribute, ScimError> {
+    let found = definition
+        .sub_attribute(&path.name)
+        .filter(|_| path.sub.is_none());
+    found.ok_or_else(|| {
+        ScimError::invalid_filter(format!("{path} is not a sub-attribute of {}", definition.name))
+    })
 }
 
 fn not_complex(path: &AttributePath) -> ScimError {

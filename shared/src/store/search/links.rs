@@ -28,7 +28,10 @@ pub async fn members_of(
             Some(Value::Object(attributes)) => Some(attributes),
             _ => None,
         };
-        members.entry(row.group_id).or_default().push(Member { value: row.value, attributes });
+        members.entry(row.group_id).or_default().push(Member {
+            value: row.value,
+            attributes,
+        });
     }
     Ok(members)
 }

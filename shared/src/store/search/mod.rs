@@ -124,7 +124,11 @@ pub async fn list(
         "select r.id, r.directory_id, r.document, r.version, r.seq, r.created_at, r.modified_at",
     );
     matching(&mut query, tenant, kind, filter.as_ref())?;
-    query.push(" order by r.created_seq limit ").push_bind(count).push(" offset ").push_bind(skipped);
+    query
+        .push(" order by r.created_seq limit ")
+        .push_bind(count)
+        .push(" offset ")
+        .push_bind(skipped);
     let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     Ok((rows.into_iter().map(|row| row.stored(kind)).collect(), total))
 }
@@ -136,8 +140,13 @@ fn matching(
     kind: ResourceType,
     filter: Option<&Filter>,
 ) -> Result<(), ScimError> {
-    query.push(" from scim_resources r where r.tenant_id = ").push_bind(tenant.0);
-    query.push(" and r.kind = ").push_bind(kind as i16).push(" and r.deleted_seq is null");
+    query
+        .push(" from scim_resources r where r.tenant_id = ")
+        .push_bind(tenant.0);
+    query
+        .push(" and r.kind = ")
+        .push_bind(kind as i16)
+        .push(" and r.deleted_seq is null");
     if let Some(filter) = filter {
         query.push(" and ");
         filter::Compiler { query, tenant, kind }.condition(filter)?;

@@ -1,6 +1,9 @@
 //! The servers and the testkit, used for real.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that went wrong")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with the line that went wrong"
+)]
 
 mod postgres;
 mod redis;
