@@ -87,12 +87,12 @@ async fn three_workers_keep_the_rate_of_the_deployment_within_a_tenth() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn single_write_while_another_tenant_floods_is_applied_soon() {
-    const FLOOD: usize = 8_000;
+    const FLOOD: usize = 6_000;
     const QUIET_WRITES: usize = 10;
     /// Generous: a quiet deployment takes some milliseconds.
     const SOON: Duration = Duration::from_secs(3);
     // The flood takes seconds whatever the machine, and uses all that the deployment may do.
-    let environment = vec![("ROLLCALL_APPLY_PER_SECOND", "1000".to_owned())];
+    let environment = vec![("ROLLCALL_APPLY_PER_SECOND", "500".to_owned())];
     let mut stack = Stack::start(Options {
         workers: 2,
         environment,
