@@ -52,7 +52,8 @@ create table team_members (
     person_id uuid not null,
     source    text collate "C" not null,     -- 'department' …, or 'member:<folded value>' of a group
     since     timestamptz not null default now(),
-    primary key (tenant_id, team_id, person_id, source),
+    -- this order, so that one member of a large group is found without reading the others
+    primary key (tenant_id, team_id, source, person_id),
     foreign key (tenant_id, team_id) references teams (tenant_id, id),
     foreign key (tenant_id, person_id) references people (tenant_id, id)
 );

@@ -2,6 +2,8 @@
 
 mod config;
 mod context;
+pub mod error;
+pub mod failpoints;
 mod feed;
 mod handlers;
 mod http;

@@ -4,8 +4,10 @@
 
 pub mod accept;
 pub mod feed;
+pub mod links;
 pub mod overview;
 pub mod receipts;
+pub mod reconcile;
 pub mod search;
 pub mod tokens;
 
@@ -33,6 +35,18 @@ impl StoreError {
     /// The connection was lost in the middle: what a failpoint makes of a commit.
     pub fn interrupted() -> StoreError {
         StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+    }
+}
+
+impl StoreError {
+    /// The SQLSTATE, when Postgres itself refused.
+    pub fn sqlstate(&self) -> Option<String> {
+        let (StoreError::Unavailable(error) | StoreError::Conflict(error) | StoreError::Statement(error)) =
+            self;
+        error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .map(|code| code.into_owned())
     }
 }
 

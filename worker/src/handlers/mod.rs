@@ -1,11 +1,17 @@
-//! placeholder
-use crate::context::Context;
-use rollcall_shared::directory::Lane;
-use rollcall_shared::queue::*;
-use std::sync::Arc;
-pub async fn reconcile(_: Arc<Context>, _: Lane, _: ReconcileJob, _: Delivery) -> Result<Outcome, JobError> {
-    Ok(Outcome::Done)
-}
-pub async fn links(_: Arc<Context>, _: LinksJob, _: Delivery) -> Result<Outcome, JobError> {
-    Ok(Outcome::Done)
+//! What becomes of a job: one file per kind.
+
+mod links;
+mod reconcile;
+
+pub(crate) use links::links;
+pub(crate) use reconcile::reconcile;
+
+use crate::error::ReconcileError;
+use rollcall_shared::queue::JobError;
+
+/// What is wrong passes, or the feeder comes back to it: the queue tries again.
+impl From<ReconcileError> for JobError {
+    fn from(error: ReconcileError) -> JobError {
+        JobError::retry(error)
+    }
 }

@@ -1,11 +1,210 @@
-//! placeholder
+//! Bringing the directory in step with what the sources asserted, for a set of keys.
+//!
+//! Level-triggered: keys say where to look, not what to do. One transaction locks what is there,
+//! *then* reads what should be, plans, and writes what differs; those who wait for what it wrote
+//! are woken after its commit ([`wake`]).
+
+mod isolate;
+mod links;
+mod observe;
+mod plan;
+mod teams;
+mod wake;
+mod write;
+
+pub use isolate::{PARK_AFTER, Report};
+pub use plan::MAPPING;
+pub use wake::Path;
+
+use crate::error::ReconcileError;
+use crate::failpoints::failpoint;
+use plan::{Found, Wanted};
+use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::Queues;
-use rollcall_shared::store::PgPool;
+use rollcall_shared::store::reconcile as store;
+use rollcall_shared::store::{PgConnection, PgPool};
 use rollcall_shared::telemetry::Metrics;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-pub struct Engine;
+use uuid::Uuid;
+
+/// Rounds of creating what other workers were quicker to create.
+const MAX_ROUNDS: u32 = 10;
+
+/// Applies keys. One per process; all its methods may run at once.
+pub struct Engine {
+    pool: PgPool,
+    queues: Arc<Queues>,
+    metrics: Arc<Metrics>,
+    teams: teams::TeamCache,
+}
+
+/// What came of some keys.
+#[derive(Debug, Default)]
+pub struct Reconciled {
+    /// Keys applied.
+    pub keys: usize,
+    /// Keys that changed again in the meantime, by the lane of the newest change.
+    pub newer: Vec<(Key, Lane)>,
+}
+
+/// How one transaction ended.
+enum Round {
+    Committed(write::Written),
+    /// Rolled back: these teams must exist first.
+    Missing(teams::Missing),
+}
+
 impl Engine {
-    pub fn new(_: PgPool, _: Arc<Queues>, _: Arc<Metrics>) -> Engine {
-        Engine
+    pub fn new(pool: PgPool, queues: Arc<Queues>, metrics: Arc<Metrics>) -> Engine {
+        Engine {
+            pool,
+            queues,
+            metrics,
+            teams: teams::TeamCache::default(),
+        }
     }
+
+    /// Those of `keys` that have something pending, and how often each has failed.
+    ///
+    /// # Errors
+    /// When Postgres cannot be asked.
+    pub async fn workable(&self, tenant: TenantId, keys: &[Key]) -> Result<Vec<(Key, i32)>, ReconcileError> {
+        let mut conn = self
+            .pool
+            .acquire()
+            .await
+            .map_err(rollcall_shared::store::StoreError::from)?;
+        Ok(store::workable_keys(&mut conn, tenant, keys).await?)
+    }
+
+    /// Apply `keys` and wake those who waited for the result. Keys without anything pending cost
+    /// next to nothing.
+    ///
+    /// # Errors
+    /// When a transaction fails. Everything committed before then stays; nothing is half-applied.
+    pub async fn reconcile(&self, tenant: TenantId, keys: &[Key]) -> Result<Reconciled, ReconcileError> {
+        let mut reconciled = Reconciled::default();
+        let mut keys: Vec<Key> = keys
+            .iter()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        for _ in 0..MAX_ROUNDS {
+            if keys.is_empty() {
+                return Ok(reconciled);
+            }
+            match self.round(tenant, &keys).await? {
+                Round::Missing(missing) => self.create_teams(tenant, missing).await?,
+                Round::Committed(written) => {
+                    failpoint!("reconcile::after_commit");
+                    reconciled.keys += written.applied.len();
+                    self.observe(tenant, &written).await;
+                    reconciled.newer.extend(written.newer);
+                    if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
+                        // The row in `wakes` stays: the feeder will see to it.
+                        tracing::warn!(%tenant, %error, "those who wait are woken later");
+                    }
+                    keys = written.overtaken;
+                }
+            }
+        }
+        Err(ReconcileError::Overtaken)
+    }
+
+    async fn round(&self, tenant: TenantId, keys: &[Key]) -> Result<Round, ReconcileError> {
+        let mut tx = self
+            .pool
+            .begin()
+            .await
+            .map_err(rollcall_shared::store::StoreError::from)?;
+        let (found, desired) = read(&mut tx, tenant, keys).await?;
+        if found.pending.is_empty() {
+            return Ok(Round::Committed(write::Written::default()));
+        }
+        let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
+        let attribute_teams = plan::teams_of(&wanted);
+        let (ids, missing) = self.teams.resolve(&mut tx, tenant, attribute_teams).await?;
+        let missing = teams::Missing {
+            attribute: missing,
+            groups: missing_groups(&found),
+        };
+        if !missing.is_empty() {
+            return Ok(Round::Missing(missing));
+        }
+        let plan = plan::plan(found, wanted, &ids);
+        let written = write::write(&mut tx, tenant, plan).await?;
+        failpoint!("reconcile::before_commit");
+        tx.commit()
+            .await
+            .map_err(rollcall_shared::store::StoreError::from)?;
+        Ok(Round::Committed(written))
+    }
+}
+
+/// Lock, then read. The order is what makes the plan safe: whatever the former holder of a lock
+/// committed is visible to every statement after the one that locked.
+async fn read(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[Key],
+) -> Result<(Found, Vec<store::DesiredPerson>), ReconcileError> {
+    let mut people: BTreeSet<Uuid> = BTreeSet::new();
+    let mut teams: BTreeSet<Uuid> = BTreeSet::new();
+    for key in keys {
+        match key {
+            Key::Person(id) => people.insert(*id),
+            Key::Team(id) | Key::Member(id, _) => teams.insert(*id),
+        };
+    }
+    let people: Vec<Uuid> = people.into_iter().collect();
+    let teams: Vec<Uuid> = teams.into_iter().collect();
+    let rows = store::lock_people(conn, tenant, &people).await?;
+    let team_rows = store::lock_teams(conn, tenant, &teams).await?;
+    fail::fail_point!("reconcile::locked");
+
+    // Pending first: a change accepted between two of these statements then stays pending.
+    let pending = store::highest_pending(conn, tenant, keys).await?;
+    let people: Vec<Uuid> = people
+        .into_iter()
+        .filter(|id| pending.contains_key(&Key::Person(*id)))
+        .collect();
+    let in_question: HashSet<Uuid> = pending
+        .keys()
+        .filter_map(|key| match key {
+            Key::Team(id) | Key::Member(id, _) => Some(*id),
+            Key::Person(_) => None,
+        })
+        .collect();
+    let teams: Vec<Uuid> = teams.into_iter().filter(|id| in_question.contains(id)).collect();
+    let desired = store::desired_people(conn, tenant, &people).await?;
+    let groups = store::desired_groups(conn, tenant, &teams).await?;
+    let known: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let memberships = store::memberships(conn, tenant, &known).await?;
+    let mut described: Vec<Uuid> = rows.iter().map(|row| row.resource_id).collect();
+    if !described.is_empty() {
+        described.extend(desired.iter().map(|person| person.resource_id));
+    }
+    described.extend(groups.iter().map(|group| group.resource_id));
+    let rejections = store::open_rejections(conn, tenant, &described).await?;
+    let found = Found {
+        pending,
+        people: rows,
+        memberships,
+        rejections,
+        teams: team_rows,
+        groups,
+    };
+    Ok((found, desired))
+}
+
+fn missing_groups(found: &Found) -> Vec<store::TeamRow> {
+    let there: HashMap<Uuid, ()> = found.teams.iter().map(|row| (row.id, ())).collect();
+    found
+        .groups
+        .iter()
+        .filter(|group| !there.contains_key(&group.id))
+        .map(plan::new_team)
+        .collect()
 }

@@ -9,6 +9,7 @@
 
 mod directory;
 mod model;
+mod permutation;
 mod script;
 mod stack;
 
@@ -109,10 +110,33 @@ async fn directory_under_any_interleaving_and_crash_equals_the_single_threaded_m
         for path in REQUIRED {
             assert!(paths.contains_key(*path), "the path {path:?} never ran");
         }
-        for name in stack::FAILPOINTS {
+        for name in stack::failpoints() {
             assert!(fired.contains_key(name), "the failpoint {name:?} never fired");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn directory_after_any_order_of_the_same_writes_is_the_same() {
+    let seeds = setting("ROLLCALL_SEEDS", 300).div_ceil(10);
+    let first = setting("ROLLCALL_FIRST_SEED", 1);
+    let stack = Arc::new(Stack::start().await);
+    stack.failpoints("2%return");
+    let failures: Vec<String> = futures::stream::iter(first..first + seeds)
+        .map(|seed| {
+            let stack = Arc::clone(&stack);
+            async move { permutation::compare(&stack, seed).await.err() }
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |failure| failure)
+        .collect()
+        .await;
+    assert!(
+        failures.is_empty(),
+        "{} seeds differ:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> {

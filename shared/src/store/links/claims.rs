@@ -1,0 +1,60 @@
+use crate::directory::{Claim, KeyAttribute, TenantId};
+use crate::projection::Status;
+use crate::store::StoreError;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Everyone who ever held one of these folded values, by value. People only: a group's name is
+/// nobody's reference.
+pub async fn claims(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    folded: &[String],
+) -> Result<HashMap<String, Vec<Claim>>, StoreError> {
+    if folded.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        "select folded, attribute, directory_id, from_seq, to_seq from scim_keys
+         where tenant_id = $1 and folded = any($2) and kind = 1",
+        tenant.0,
+        folded
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut claims: HashMap<String, Vec<Claim>> = HashMap::new();
+    for row in rows {
+        if let Some(attribute) = KeyAttribute::from_column(row.attribute) {
+            claims.entry(row.folded).or_default().push(Claim {
+                attribute,
+                who: row.directory_id,
+                from: row.from_seq,
+                to: row.to_seq,
+            });
+        }
+    }
+    Ok(claims)
+}
+
+/// The status of those people that are in the directory.
+pub async fn applied_statuses(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    people: &[Uuid],
+) -> Result<HashMap<Uuid, Status>, StoreError> {
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        "select id, status from people where tenant_id = $1 and id = any($2)",
+        tenant.0,
+        people
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.id, Status::from_column(&row.status)?)))
+        .collect())
+}

@@ -1,0 +1,93 @@
+use crate::directory::TenantId;
+use crate::store::StoreError;
+use crate::store::reconcile::Membership;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A member key: the group's team and the folded value.
+pub type MemberOf = (Uuid, String);
+
+/// A member as a live group asserts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssertedMember {
+    pub team_id: Uuid,
+    /// Folded.
+    pub member: String,
+    /// As asserted.
+    pub value: String,
+    pub asserted_seq: i64,
+}
+
+/// Those of the member keys that their groups assert.
+pub async fn asserted_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[MemberOf],
+) -> Result<Vec<AssertedMember>, StoreError> {
+    if keys.is_empty() {
+        return Ok(vec![]);
+    }
+    let (team, member) = columns(keys);
+    Ok(sqlx::query_as!(
+        AssertedMember,
+        r#"select r.directory_id as team_id, m.member, m.value, m.asserted_seq
+           from unnest($2::uuid[], $3::text[]) as k (team, member)
+           join scim_resources r on r.tenant_id = $1 and r.directory_id = k.team and r.kind = 2
+               and r.deleted_seq is null
+           join scim_members m on m.tenant_id = $1 and m.group_id = r.id and m.member = k.member"#,
+        tenant.0,
+        &team,
+        &member as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The memberships that come from these member keys.
+pub async fn member_rows(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[MemberOf],
+) -> Result<Vec<Membership>, StoreError> {
+    if keys.is_empty() {
+        return Ok(vec![]);
+    }
+    let (team, member) = columns(keys);
+    Ok(sqlx::query_as!(
+        Membership,
+        "select m.team_id, m.person_id, m.source
+         from unnest($2::uuid[], $3::text[]) as k (team, member)
+         join team_members m on m.tenant_id = $1 and m.team_id = k.team and m.source = 'member:' || k.member",
+        tenant.0,
+        &team,
+        &member as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The member keys that still make one of these people a member although that person is
+/// deprovisioned.
+pub async fn members_of_the_gone(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    people: &[Uuid],
+) -> Result<Vec<MemberOf>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select m.team_id, substr(m.source, length('member:') + 1) as "member!" from people p
+           join team_members m on m.tenant_id = $1 and m.person_id = p.id and starts_with(m.source, 'member:')
+           where p.tenant_id = $1 and p.id = any($2) and p.status = 'deprovisioned'"#,
+        tenant.0,
+        people
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.team_id, row.member)).collect())
+}
+
+pub(super) fn columns(keys: &[MemberOf]) -> (Vec<Uuid>, Vec<&str>) {
+    (
+        keys.iter().map(|(team, _)| *team).collect(),
+        keys.iter().map(|(_, member)| member.as_str()).collect(),
+    )
+}

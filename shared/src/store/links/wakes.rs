@@ -1,0 +1,81 @@
+use crate::directory::TenantId;
+use crate::store::StoreError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A row of `wakes`: keys that became referable, or whose waiters must look again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wakes {
+    pub id: i64,
+    pub keys: Vec<String>,
+}
+
+/// Record whom to wake after the commit: `keys` as they are.
+pub async fn insert_wakes(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[String],
+) -> Result<Option<i64>, StoreError> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(
+        sqlx::query_scalar!(
+            "insert into wakes (tenant_id, keys) values ($1, $2) returning id",
+            tenant.0,
+            keys
+        )
+        .fetch_one(conn)
+        .await?,
+    ))
+}
+
+/// The values that these people (with the seq applied to them before) have begun or ceased to
+/// hold, as far as somebody waits for them.
+///
+/// Whoever parks a waiter later has seen the change, because it was accepted before this
+/// transaction began. (That is not so for `person:` keys, which tell what the transaction that
+/// applies a person does.)
+pub async fn awaited_values(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    applied: &[(Uuid, i64)],
+) -> Result<Vec<String>, StoreError> {
+    if applied.is_empty() {
+        return Ok(vec![]);
+    }
+    let person: Vec<Uuid> = applied.iter().map(|(person, _)| *person).collect();
+    let before: Vec<i64> = applied.iter().map(|(_, before)| *before).collect();
+    Ok(sqlx::query_scalar!(
+        "select distinct k.folded from unnest($2::uuid[], $3::int8[]) as p (id, before)
+         join scim_resources r on r.tenant_id = $1 and r.directory_id = p.id
+         join scim_keys k on k.tenant_id = $1 and k.resource_id = r.id
+             and (k.from_seq > p.before or k.to_seq > p.before)
+         where exists (select from waiters w where w.tenant_id = $1 and w.wait_key = k.folded)",
+        tenant.0,
+        &person,
+        &before
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The keys of one row, unless somebody has dealt with it.
+pub async fn wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) -> Result<Option<Wakes>, StoreError> {
+    Ok(sqlx::query_as!(
+        Wakes,
+        "select id, keys from wakes where tenant_id = $1 and id = $2",
+        tenant.0,
+        id
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Everyone this row was about has been woken.
+pub async fn delete_wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) -> Result<(), StoreError> {
+    sqlx::query!("delete from wakes where tenant_id = $1 and id = $2", tenant.0, id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

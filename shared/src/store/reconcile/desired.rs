@@ -1,0 +1,137 @@
+use crate::directory::TenantId;
+use crate::scim::Document;
+use crate::store::StoreError;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// What should be of a person: the live User with the highest seq, else the tombstone with the
+/// highest.
+#[derive(Debug, Clone)]
+pub struct DesiredPerson {
+    pub id: Uuid,
+    pub resource_id: Uuid,
+    pub document: Document,
+    pub live: bool,
+    pub seq: i64,
+    /// The change that last asserted `manager`.
+    pub manager_seq: i64,
+    /// The change that last asserted `additionalManagers`.
+    pub additional_seq: i64,
+}
+
+/// What should be of a group's team.
+#[derive(Debug, Clone)]
+pub struct DesiredGroup {
+    pub id: Uuid,
+    pub resource_id: Uuid,
+    pub document: Document,
+    pub live: bool,
+    pub seq: i64,
+}
+
+/// The references of a person, without the rest of the document.
+#[derive(Debug, Clone)]
+pub struct DesiredReferences {
+    pub id: Uuid,
+    pub live: bool,
+    pub manager: Option<Value>,
+    pub manager_seq: i64,
+    pub additional: Option<Value>,
+    pub additional_seq: i64,
+}
+
+pub async fn desired_people(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<DesiredPerson>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = sqlx::query!(
+        r#"select distinct on (directory_id) directory_id, id, document, deleted_seq is null as "live!", seq,
+               coalesce(manager_seq, seq) as "manager_seq!",
+               coalesce(additional_managers_seq, seq) as "additional_seq!"
+           from scim_resources where tenant_id = $1 and directory_id = any($2) and kind = 1
+           order by directory_id, deleted_seq is null desc, seq desc"#,
+        tenant.0,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DesiredPerson {
+            id: row.directory_id,
+            resource_id: row.id,
+            document: document(row.document),
+            live: row.live,
+            seq: row.seq,
+            manager_seq: row.manager_seq,
+            additional_seq: row.additional_seq,
+        })
+        .collect())
+}
+
+/// As [`desired_people`], but only what the links need.
+pub async fn desired_references(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<DesiredReferences>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(sqlx::query_as!(
+        DesiredReferences,
+        r#"select distinct on (directory_id) directory_id as id, deleted_seq is null as "live!",
+               document #> array['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User', 'manager'] as manager,
+               coalesce(manager_seq, seq) as "manager_seq!",
+               document #> array['urn:ietf:params:scim:schemas:extension:rollcall:2.0:User', 'additionalManagers']
+                   as additional,
+               coalesce(additional_managers_seq, seq) as "additional_seq!"
+           from scim_resources where tenant_id = $1 and directory_id = any($2) and kind = 1
+           order by directory_id, deleted_seq is null desc, seq desc"#,
+        tenant.0,
+        ids
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+pub async fn desired_groups(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<DesiredGroup>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = sqlx::query!(
+        r#"select distinct on (directory_id) directory_id, id, document, deleted_seq is null as "live!", seq
+           from scim_resources where tenant_id = $1 and directory_id = any($2) and kind = 2
+           order by directory_id, deleted_seq is null desc, seq desc"#,
+        tenant.0,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DesiredGroup {
+            id: row.directory_id,
+            resource_id: row.id,
+            document: document(row.document),
+            live: row.live,
+            seq: row.seq,
+        })
+        .collect())
+}
+
+fn document(stored: Value) -> Document {
+    match stored {
+        Value::Object(attributes) => Document(attributes),
+        _ => Document::default(),
+    }
+}

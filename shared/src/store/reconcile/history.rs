@@ -1,0 +1,121 @@
+use super::KeyColumns;
+use crate::directory::{Key, TenantId};
+use crate::store::StoreError;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// What one apply did to one key.
+#[derive(Debug, Clone)]
+pub struct HistoryRow {
+    pub key: Key,
+    /// The highest change the apply covers.
+    pub seq: i64,
+    /// `{field: [old, new]}`.
+    pub fields: Value,
+}
+
+/// A rejection of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectionRow {
+    pub resource_id: Uuid,
+    pub rule: String,
+    pub value_hash: Vec<u8>,
+    pub reason: String,
+    pub seq: i64,
+}
+
+pub async fn insert_history(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    mapping: i32,
+    rows: &[HistoryRow],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let c = KeyColumns::of(rows.iter().map(|row| &row.key));
+    let seq: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    let fields: Vec<Value> = rows.iter().map(|row| row.fields.clone()).collect();
+    sqlx::query!(
+        "insert into history (tenant_id, key_kind, key_id, member, seq, fields, mapping_version)
+         select $1, n.*, $7 from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[], $6::jsonb[])
+             as n (kind, id, member, seq, fields)",
+        tenant.0,
+        &c.kind,
+        &c.id,
+        &c.member,
+        &seq,
+        &fields,
+        mapping
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The rejections of these resources that are not yet put right.
+pub async fn open_rejections(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    resources: &[Uuid],
+) -> Result<Vec<RejectionRow>, StoreError> {
+    if resources.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(sqlx::query_as!(
+        RejectionRow,
+        "select resource_id, rule, value_hash, reason, seq from rejections
+         where tenant_id = $1 and resource_id = any($2)",
+        tenant.0,
+        resources
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Clear what projects now (resource, rule) and record what does not.
+pub async fn write_rejections(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    cleared: &[(Uuid, String)],
+    rejected: &[RejectionRow],
+) -> Result<(), StoreError> {
+    if !cleared.is_empty() {
+        let resource: Vec<Uuid> = cleared.iter().map(|(resource, _)| *resource).collect();
+        let rule: Vec<&str> = cleared.iter().map(|(_, rule)| rule.as_str()).collect();
+        sqlx::query!(
+            "delete from rejections r using unnest($2::uuid[], $3::text[]) as gone (resource_id, rule)
+             where r.tenant_id = $1 and r.resource_id = gone.resource_id and r.rule = gone.rule",
+            tenant.0,
+            &resource,
+            &rule as _
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    if rejected.is_empty() {
+        return Ok(());
+    }
+    let resource: Vec<Uuid> = rejected.iter().map(|row| row.resource_id).collect();
+    let rule: Vec<&str> = rejected.iter().map(|row| row.rule.as_str()).collect();
+    let hash: Vec<&[u8]> = rejected.iter().map(|row| row.value_hash.as_slice()).collect();
+    let reason: Vec<&str> = rejected.iter().map(|row| row.reason.as_str()).collect();
+    let seq: Vec<i64> = rejected.iter().map(|row| row.seq).collect();
+    sqlx::query!(
+        "insert into rejections (tenant_id, resource_id, rule, value_hash, reason, seq)
+         select $1, * from unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::int8[])
+         on conflict (tenant_id, resource_id, rule)
+         do update set value_hash = excluded.value_hash, reason = excluded.reason, seq = excluded.seq,
+             since = case when rejections.value_hash = excluded.value_hash then rejections.since else now() end",
+        tenant.0,
+        &resource,
+        &rule as _,
+        &hash as _,
+        &reason as _,
+        &seq
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

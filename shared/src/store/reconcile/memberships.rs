@@ -1,0 +1,86 @@
+use crate::directory::TenantId;
+use crate::store::StoreError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A row of `team_members`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Membership {
+    pub team_id: Uuid,
+    pub person_id: Uuid,
+    /// The attribute (`department` …), or `member:<folded value>` of a group.
+    pub source: String,
+}
+
+/// The memberships these people's own documents gave them.
+pub async fn memberships(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    people: &[Uuid],
+) -> Result<Vec<Membership>, StoreError> {
+    if people.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(sqlx::query_as!(
+        Membership,
+        "select team_id, person_id, source from team_members
+         where tenant_id = $1 and person_id = any($2) and source in ('department', 'division', 'cost_center')",
+        tenant.0,
+        people
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+pub async fn insert_memberships(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    rows: &[Membership],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (team, person, source) = columns(rows);
+    sqlx::query!(
+        "insert into team_members (tenant_id, team_id, person_id, source)
+         select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[])
+         on conflict do nothing",
+        tenant.0,
+        &team,
+        &person,
+        &source as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn delete_memberships(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    rows: &[Membership],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (team, person, source) = columns(rows);
+    sqlx::query!(
+        "delete from team_members m using unnest($2::uuid[], $3::uuid[], $4::text[]) as gone (team, person, source)
+         where m.tenant_id = $1 and m.team_id = gone.team and m.person_id = gone.person and m.source = gone.source",
+        tenant.0,
+        &team,
+        &person,
+        &source as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn columns(rows: &[Membership]) -> (Vec<Uuid>, Vec<Uuid>, Vec<&str>) {
+    (
+        rows.iter().map(|row| row.team_id).collect(),
+        rows.iter().map(|row| row.person_id).collect(),
+        rows.iter().map(|row| row.source.as_str()).collect(),
+    )
+}

@@ -1,0 +1,154 @@
+use super::KeyColumns;
+use crate::directory::{Key, Lane, TenantId};
+use crate::store::StoreError;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A change that was taken out of the outbox because it is applied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settled {
+    pub seq: i64,
+    pub lane: Lane,
+    /// Since the change was accepted.
+    pub waited_seconds: f64,
+}
+
+/// Those of `keys` with something pending that is not parked, and how often each has failed.
+pub async fn workable_keys(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[Key],
+) -> Result<Vec<(Key, i32)>, StoreError> {
+    let c = KeyColumns::of(keys.iter());
+    let rows = sqlx::query!(
+        r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", coalesce(f.attempts, 0) as "attempts!"
+           from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
+           left join key_failures f on f.tenant_id = $1 and f.key_kind = k.kind and f.key_id = k.id
+               and f.member = k.member
+           where exists (select from pending p where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id
+               and p.member = k.member and p.due_at < 'infinity')"#,
+        tenant.0,
+        &c.kind,
+        &c.id,
+        &c.member
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((Key::from_columns(row.kind, row.id, row.member)?, row.attempts)))
+        .collect())
+}
+
+/// The highest pending change of each key; keys without one are left out.
+pub async fn highest_pending(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[Key],
+) -> Result<HashMap<Key, i64>, StoreError> {
+    let c = KeyColumns::of(keys.iter());
+    let rows = sqlx::query!(
+        r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", highest.seq as "seq!"
+           from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
+           cross join lateral (select max(p.seq) as seq from pending p where p.tenant_id = $1
+               and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member) highest
+           where highest.seq is not null"#,
+        tenant.0,
+        &c.kind,
+        &c.id,
+        &c.member
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((Key::from_columns(row.kind, row.id, row.member)?, row.seq)))
+        .collect())
+}
+
+/// Take what is applied out of the outbox: of each key everything up to the seq that was read.
+pub async fn finish_pending(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    read: &[(&Key, i64)],
+) -> Result<Vec<Settled>, StoreError> {
+    let c = KeyColumns::of(read.iter().map(|(key, _)| *key));
+    let seq: Vec<i64> = read.iter().map(|(_, seq)| *seq).collect();
+    let rows = sqlx::query!(
+        r#"delete from pending p
+           using unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
+           where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member
+               and p.seq <= k.seq
+           returning p.seq, p.lane, extract(epoch from clock_timestamp() - p.accepted_at)::float8 as "waited!""#,
+        tenant.0,
+        &c.kind,
+        &c.id,
+        &c.member,
+        &seq
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Settled {
+            seq: row.seq,
+            lane: if row.lane == Lane::Live as i16 {
+                Lane::Live
+            } else {
+                Lane::Bulk
+            },
+            waited_seconds: row.waited.max(0.0),
+        })
+        .collect())
+}
+
+/// Keys that were changed again while they were being applied, with the lane of the newest change.
+pub async fn newer_pending(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    read: &[(&Key, i64)],
+) -> Result<Vec<(Key, Lane)>, StoreError> {
+    let c = KeyColumns::of(read.iter().map(|(key, _)| *key));
+    let seq: Vec<i64> = read.iter().map(|(_, seq)| *seq).collect();
+    let rows = sqlx::query!(
+        r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", newest.lane
+           from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
+           cross join lateral (select p.lane from pending p where p.tenant_id = $1 and p.key_kind = k.kind
+               and p.key_id = k.id and p.member = k.member and p.seq > k.seq order by p.seq desc limit 1) newest"#,
+        tenant.0,
+        &c.kind,
+        &c.id,
+        &c.member,
+        &seq
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let lane = if row.lane == Lane::Live as i16 {
+                Lane::Live
+            } else {
+                Lane::Bulk
+            };
+            Some((Key::from_columns(row.kind, row.id, row.member)?, lane))
+        })
+        .collect())
+}
+
+/// The receipts of these changes.
+pub async fn receipts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    seqs: &[i64],
+) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    let rows = sqlx::query!(
+        "select seq, txn from changes where tenant_id = $1 and seq = any($2) order by seq",
+        tenant.0,
+        seqs
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.seq, row.txn)).collect())
+}

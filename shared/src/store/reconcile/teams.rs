@@ -1,0 +1,199 @@
+use crate::directory::TenantId;
+use crate::store::StoreError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// The row of a group's team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamRow {
+    pub id: Uuid,
+    pub name: String,
+    pub external_id: Option<String>,
+    /// The SCIM Group last applied.
+    pub resource_id: Option<Uuid>,
+    pub deleted: bool,
+    /// 0: created because a member needed it, its own document not applied yet.
+    pub applied_seq: i64,
+}
+
+/// A team that values of one attribute name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AttributeTeam {
+    pub kind: String,
+    pub folded: String,
+    /// As spelled; used only if nobody spelled it before.
+    pub name: String,
+}
+
+/// Lock the teams of groups, in id order, and return those there are. The lock serialises work
+/// on the members of one group.
+pub async fn lock_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<TeamRow>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(sqlx::query_as!(
+        TeamRow,
+        "select id, name, external_id, resource_id, deleted, applied_seq
+         from teams where tenant_id = $1 and id = any($2) and kind = 'group' order by id for no key update",
+        tenant.0,
+        ids
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Write teams of groups that are there and locked, unless something newer was applied.
+pub async fn update_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[&TeamRow],
+) -> Result<(), StoreError> {
+    if teams.is_empty() {
+        return Ok(());
+    }
+    let id: Vec<Uuid> = teams.iter().map(|team| team.id).collect();
+    let name: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+    let external_id: Vec<Option<&str>> = teams.iter().map(|team| team.external_id.as_deref()).collect();
+    let resource: Vec<Option<Uuid>> = teams.iter().map(|team| team.resource_id).collect();
+    let deleted: Vec<bool> = teams.iter().map(|team| team.deleted).collect();
+    let seq: Vec<i64> = teams.iter().map(|team| team.applied_seq).collect();
+    sqlx::query!(
+        "update teams t set name = n.name, external_id = n.external_id, resource_id = n.resource_id,
+             deleted = n.deleted, applied_seq = n.applied_seq, updated_at = now()
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bool[], $7::int8[])
+             as n (id, name, external_id, resource_id, deleted, applied_seq)
+         where t.tenant_id = $1 and t.id = n.id and t.applied_seq <= n.applied_seq",
+        tenant.0,
+        &id,
+        &name as _,
+        &external_id as _,
+        &resource as _,
+        &deleted,
+        &seq
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Create teams of groups, in id order; those that are there already stay as they are.
+pub async fn create_group_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[TeamRow],
+) -> Result<(), StoreError> {
+    let id: Vec<Uuid> = teams.iter().map(|team| team.id).collect();
+    let name: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+    let external_id: Vec<Option<&str>> = teams.iter().map(|team| team.external_id.as_deref()).collect();
+    let resource: Vec<Option<Uuid>> = teams.iter().map(|team| team.resource_id).collect();
+    let deleted: Vec<bool> = teams.iter().map(|team| team.deleted).collect();
+    sqlx::query!(
+        "insert into teams (tenant_id, id, kind, name, external_id, resource_id, deleted, applied_seq)
+         select $1, n.id, 'group', n.name, n.external_id, n.resource_id, n.deleted, 0
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bool[])
+             as n (id, name, external_id, resource_id, deleted)
+         order by n.id
+         on conflict do nothing",
+        tenant.0,
+        &id,
+        &name as _,
+        &external_id as _,
+        &resource as _,
+        &deleted
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The ids of attribute teams, for those that are in `teams` already.
+pub async fn find_attribute_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[AttributeTeam],
+) -> Result<Vec<(String, String, Uuid)>, StoreError> {
+    if teams.is_empty() {
+        return Ok(vec![]);
+    }
+    let kind: Vec<&str> = teams.iter().map(|team| team.kind.as_str()).collect();
+    let folded: Vec<&str> = teams.iter().map(|team| team.folded.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"select t.kind, t.folded as "folded!", t.id
+           from unnest($2::text[], $3::text[]) as asked (kind, folded)
+           join teams t on t.tenant_id = $1 and t.kind = asked.kind and t.folded = asked.folded"#,
+        tenant.0,
+        &kind as _,
+        &folded as _
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.kind, row.folded, row.id))
+        .collect())
+}
+
+/// Create attribute teams, in order, with the identity and spelling their first acceptance fixed.
+/// A name nobody accepted before gets both now.
+pub async fn create_attribute_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[AttributeTeam],
+) -> Result<(), StoreError> {
+    let kind: Vec<&str> = teams.iter().map(|team| team.kind.as_str()).collect();
+    let folded: Vec<&str> = teams.iter().map(|team| team.folded.as_str()).collect();
+    let name: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+    sqlx::query!(
+        "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
+         select $1, n.kind, n.folded, n.name, gen_random_uuid(), 0
+         from unnest($2::text[], $3::text[], $4::text[]) as n (kind, folded, name)
+         order by n.kind, n.folded
+         on conflict do nothing",
+        tenant.0,
+        &kind as _,
+        &folded as _,
+        &name as _
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into teams (tenant_id, id, kind, folded, name)
+         select $1, n.team_id, n.kind, n.folded, n.name
+         from unnest($2::text[], $3::text[]) as asked (kind, folded)
+         join team_names n on n.tenant_id = $1 and n.kind = asked.kind and n.folded = asked.folded
+         order by n.kind, n.folded
+         on conflict do nothing",
+        tenant.0,
+        &kind as _,
+        &folded as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// End every membership of these teams and every link that waits to become one.
+pub async fn empty_teams(conn: &mut PgConnection, tenant: TenantId, ids: &[Uuid]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "delete from team_members where tenant_id = $1 and team_id = any($2)",
+        tenant.0,
+        ids
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from waiters where tenant_id = $1 and subject_id = any($2) and slot = 3",
+        tenant.0,
+        ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

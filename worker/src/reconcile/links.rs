@@ -1,0 +1,323 @@
+//! Links settle as a pure function of what is asserted, of everyone who ever held the asserted
+//! values, and of whether the person meant is in the directory. Reconcile, wake and retry all
+//! end here, so it does not matter which of them came last.
+
+use rollcall_shared::directory::{Resolution, TenantId, fold, resolve};
+use rollcall_shared::projection::{References, Status};
+use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Slot, Waiter, WaiterPlace};
+use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
+use rollcall_shared::store::{PgConnection, StoreError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// The wait key of those who wait for a certain person.
+pub(super) fn person_key(person: Uuid) -> String {
+    format!("person:{person}")
+}
+
+/// A person whose manager links are to be settled. The caller holds the lock on the row.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) person: Uuid,
+    pub(super) asserted: Vec<AssertedLink>,
+    /// Inserted by this transaction: there can be no links of theirs yet.
+    pub(super) fresh: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct AssertedLink {
+    pub(super) slot: Slot,
+    pub(super) ordinal: i16,
+    pub(super) reference: String,
+    pub(super) asserted_seq: i64,
+}
+
+impl AssertedLink {
+    pub(super) fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
+        let manager = references.manager.map(|reference| AssertedLink {
+            slot: Slot::Manager,
+            ordinal: 0,
+            reference,
+            asserted_seq: manager_seq,
+        });
+        let additional = references
+            .additional
+            .into_iter()
+            .map(|(ordinal, reference)| AssertedLink {
+                slot: Slot::AdditionalManager,
+                ordinal,
+                reference,
+                asserted_seq: additional_seq,
+            });
+        manager.into_iter().chain(additional).collect()
+    }
+}
+
+/// What settling changed.
+#[derive(Debug, Default)]
+pub(super) struct Settlement {
+    /// People linked just now: they may be on their way out.
+    pub(super) linked: BTreeSet<Uuid>,
+    /// What was parked just now: what it waits for may have come in the meantime.
+    pub(super) newly_parked: Vec<Waiter>,
+    /// Links that found their target, by slot.
+    pub(super) resolved: HashMap<Slot, u64>,
+    /// Links that began to wait, by slot.
+    pub(super) parked: HashMap<Slot, u64>,
+    /// Person, manager before, manager now.
+    pub(super) managers: Vec<(Uuid, Option<Uuid>, Option<Uuid>)>,
+}
+
+/// Whom references mean, and what is to be done about it.
+pub(super) struct Resolver {
+    answers: HashMap<(String, i64), Resolution>,
+    statuses: HashMap<Uuid, Status>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Link(Uuid),
+    Wait { key: String, reason: &'static str },
+}
+
+impl Resolver {
+    /// Answer all of (folded reference, asserted seq).
+    pub(super) async fn load(
+        conn: &mut PgConnection,
+        tenant: TenantId,
+        asked: HashSet<(String, i64)>,
+    ) -> Result<Resolver, StoreError> {
+        let values: BTreeSet<&String> = asked.iter().map(|(folded, _)| folded).collect();
+        let values: Vec<String> = values.into_iter().cloned().collect();
+        let claims = links::claims(conn, tenant, &values).await?;
+        let answers: HashMap<(String, i64), Resolution> = asked
+            .into_iter()
+            .map(|(folded, seq)| {
+                let claims = claims.get(&folded).map_or(&[][..], Vec::as_slice);
+                let answer = resolve(claims, seq);
+                ((folded, seq), answer)
+            })
+            .collect();
+        let bound: BTreeSet<Uuid> = answers
+            .values()
+            .filter_map(|answer| match answer {
+                Resolution::Bound(person) => Some(*person),
+                _ => None,
+            })
+            .collect();
+        let bound: Vec<Uuid> = bound.into_iter().collect();
+        let statuses = links::applied_statuses(conn, tenant, &bound).await?;
+        Ok(Resolver { answers, statuses })
+    }
+
+    /// What becomes of a reference that was asked for in [`Resolver::load`].
+    pub(super) fn decide(&self, folded: &str, asserted_seq: i64) -> Decision {
+        let wait = |key: String, reason| Decision::Wait { key, reason };
+        match self.answers.get(&(folded.to_owned(), asserted_seq)) {
+            None | Some(Resolution::Missing) => wait(folded.to_owned(), "missing"),
+            Some(Resolution::Ambiguous) => wait(folded.to_owned(), "ambiguous"),
+            Some(Resolution::Bound(person)) => match self.statuses.get(person) {
+                None => wait(person_key(*person), "not_applied"),
+                Some(Status::Deprovisioned) => wait(person_key(*person), "deprovisioned"),
+                Some(Status::Active | Status::Deactivated) => Decision::Link(*person),
+            },
+        }
+    }
+}
+
+/// Settle the manager links of these people.
+pub(super) async fn settle_people(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[Subject],
+) -> Result<Settlement, StoreError> {
+    let asked = subjects
+        .iter()
+        .flat_map(|subject| &subject.asserted)
+        .map(|link| (fold(&link.reference), link.asserted_seq))
+        .collect();
+    let resolver = Resolver::load(conn, tenant, asked).await?;
+    let known: Vec<Uuid> = subjects.iter().filter(|s| !s.fresh).map(|s| s.person).collect();
+    let lines: HashMap<(Uuid, i16, i16), Line> = links::lines_of(conn, tenant, &known)
+        .await?
+        .into_iter()
+        .map(|line| ((line.person_id, line.slot, line.ordinal), line))
+        .collect();
+    let waiters = by_place(links::waiters_of(conn, tenant, &known).await?);
+
+    let mut wanted_lines: HashMap<(Uuid, i16, i16), Line> = HashMap::new();
+    let mut wanted_waiters: Vec<Waiter> = vec![];
+    for subject in subjects {
+        // Named twice, an additional manager is linked once: in the first place.
+        let mut linked: HashSet<(Slot, Uuid)> = HashSet::new();
+        for link in &subject.asserted {
+            let (slot, folded) = (link.slot as i16, fold(&link.reference));
+            match resolver.decide(&folded, link.asserted_seq) {
+                Decision::Link(manager_id) if linked.insert((link.slot, manager_id)) => {
+                    wanted_lines.insert(
+                        (subject.person, slot, link.ordinal),
+                        Line {
+                            person_id: subject.person,
+                            slot,
+                            ordinal: link.ordinal,
+                            manager_id,
+                            reference: link.reference.clone(),
+                            asserted_seq: link.asserted_seq,
+                            flag: (manager_id == subject.person).then(|| "self".to_owned()),
+                        },
+                    );
+                }
+                Decision::Link(_) => {}
+                Decision::Wait { key, reason } => wanted_waiters.push(Waiter {
+                    subject_id: subject.person,
+                    slot,
+                    place: link.ordinal.to_string(),
+                    reference: link.reference.clone(),
+                    wait_key: key,
+                    reason: reason.to_owned(),
+                    asserted_seq: link.asserted_seq,
+                }),
+            }
+        }
+    }
+
+    let mut settlement = Settlement::default();
+    let gone: Vec<(Uuid, i16, i16)> = lines
+        .keys()
+        .filter(|place| !wanted_lines.contains_key(place))
+        .copied()
+        .collect();
+    let changed: Vec<&Line> = wanted_lines
+        .iter()
+        .filter(|(place, line)| lines.get(place) != Some(line))
+        .map(|(_, line)| line)
+        .collect();
+    for line in &changed {
+        let before = lines
+            .get(&(line.person_id, line.slot, line.ordinal))
+            .map(|line| line.manager_id);
+        if before != Some(line.manager_id) {
+            settlement.linked.insert(line.manager_id);
+            let slot = if line.slot == 1 {
+                Slot::Manager
+            } else {
+                Slot::AdditionalManager
+            };
+            *settlement.resolved.entry(slot).or_default() += 1;
+            if line.slot == 1 {
+                settlement
+                    .managers
+                    .push((line.person_id, before, Some(line.manager_id)));
+            }
+        }
+    }
+    for place in gone.iter().filter(|place| place.1 == 1) {
+        let before = lines.get(place).map(|line| line.manager_id);
+        settlement.managers.push((place.0, before, None));
+    }
+    links::delete_lines(conn, tenant, &gone).await?;
+    links::upsert_lines(conn, tenant, &changed).await?;
+    write_waiters(conn, tenant, waiters, &wanted_waiters, &mut settlement).await?;
+    Ok(settlement)
+}
+
+/// Settle the links of these members. The caller holds the locks on the teams' rows.
+pub(super) async fn settle_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[MemberOf],
+) -> Result<Settlement, StoreError> {
+    let mut settlement = Settlement::default();
+    if keys.is_empty() {
+        return Ok(settlement);
+    }
+    let asserted: Vec<AssertedMember> = links::asserted_members(conn, tenant, keys).await?;
+    let asked = asserted
+        .iter()
+        .map(|member| (member.member.clone(), member.asserted_seq))
+        .collect();
+    let resolver = Resolver::load(conn, tenant, asked).await?;
+    let actual: HashSet<Membership> = links::member_rows(conn, tenant, keys)
+        .await?
+        .into_iter()
+        .collect();
+    let waiters = by_place(links::member_waiters(conn, tenant, keys).await?);
+
+    let mut wanted: HashSet<Membership> = HashSet::new();
+    let mut wanted_waiters = vec![];
+    for member in asserted {
+        match resolver.decide(&member.member, member.asserted_seq) {
+            Decision::Link(person_id) => {
+                wanted.insert(Membership {
+                    team_id: member.team_id,
+                    person_id,
+                    source: format!("member:{}", member.member),
+                });
+            }
+            Decision::Wait { key, reason } => wanted_waiters.push(Waiter {
+                subject_id: member.team_id,
+                slot: Slot::Member as i16,
+                place: member.member,
+                reference: member.value,
+                wait_key: key,
+                reason: reason.to_owned(),
+                asserted_seq: member.asserted_seq,
+            }),
+        }
+    }
+
+    let ended: Vec<Membership> = actual.difference(&wanted).cloned().collect();
+    let begun: Vec<Membership> = wanted.difference(&actual).cloned().collect();
+    for membership in &begun {
+        settlement.linked.insert(membership.person_id);
+        *settlement.resolved.entry(Slot::Member).or_default() += 1;
+    }
+    delete_memberships(conn, tenant, &ended).await?;
+    insert_memberships(conn, tenant, &begun).await?;
+    write_waiters(conn, tenant, waiters, &wanted_waiters, &mut settlement).await?;
+    Ok(settlement)
+}
+
+fn by_place(waiters: Vec<Waiter>) -> HashMap<WaiterPlace, Waiter> {
+    waiters
+        .into_iter()
+        .map(|waiter| (place_of(&waiter), waiter))
+        .collect()
+}
+
+fn place_of(waiter: &Waiter) -> WaiterPlace {
+    WaiterPlace {
+        subject_id: waiter.subject_id,
+        slot: waiter.slot,
+        place: waiter.place.clone(),
+    }
+}
+
+async fn write_waiters(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    mut actual: HashMap<WaiterPlace, Waiter>,
+    wanted: &[Waiter],
+    settlement: &mut Settlement,
+) -> Result<(), StoreError> {
+    let mut changed: Vec<&Waiter> = vec![];
+    for waiter in wanted {
+        let before = actual.remove(&place_of(waiter));
+        if before.as_ref() == Some(waiter) {
+            continue;
+        }
+        changed.push(waiter);
+        let waits_already = before.as_ref().is_some_and(|before| {
+            before.wait_key == waiter.wait_key && before.asserted_seq == waiter.asserted_seq
+        });
+        if !waits_already {
+            settlement.newly_parked.push(waiter.clone());
+        }
+        if let (None, Some(slot)) = (before, Slot::from_column(waiter.slot)) {
+            *settlement.parked.entry(slot).or_default() += 1;
+        }
+    }
+    let gone: Vec<WaiterPlace> = actual.into_keys().collect();
+    links::delete_waiters(conn, tenant, &gone).await?;
+    links::upsert_waiters(conn, tenant, &changed).await
+}

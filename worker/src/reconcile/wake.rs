@@ -1,0 +1,291 @@
+//! Waking those who wait, after the commit that gave them a reason.
+//!
+//! Whoever makes a link possible and whoever parks it both come here after their commit, so of
+//! two that raced, the later one sees the other. What a dead worker left undone is still in
+//! `wakes`, where the feeder finds it.
+
+use super::Engine;
+use super::links::{
+    AssertedLink, Decision, Resolver, Settlement, Subject, person_key, settle_members, settle_people,
+};
+use crate::error::ReconcileError;
+use crate::failpoints::failpoint;
+use rollcall_shared::directory::{TenantId, fold};
+use rollcall_shared::projection::references;
+use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
+use rollcall_shared::store::{PgConnection, StoreError, reconcile as store};
+use rollcall_shared::telemetry::LinkPath;
+use std::collections::{BTreeSet, VecDeque};
+use uuid::Uuid;
+
+/// Most subjects one transaction locks.
+const CHUNK: usize = 1_000;
+/// Wakes that follow from one wake before the rest is left to the feeder.
+const MAX_FOLLOWING: usize = 100;
+
+/// What brought a waiting link here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// Its target, or what decides about it, arrived.
+    Arrival,
+    /// Its time to try again came.
+    Retry,
+}
+
+impl Path {
+    fn label(self) -> LinkPath {
+        match self {
+            Path::Arrival => LinkPath::Arrival,
+            Path::Retry => LinkPath::Retry,
+        }
+    }
+}
+
+/// What a transaction gives reason to look at once it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Wake {
+    /// Its row in `wakes`, from which it is done again should this process die.
+    id: i64,
+    /// Values that began or ceased to be held, and people who came or went: all who wait for
+    /// them look again.
+    pub(super) arrived: BTreeSet<String>,
+    /// People linked just now: whoever finds them gone parks the link again.
+    pub(super) linked: BTreeSet<Uuid>,
+    /// Links parked just now: they, and nobody else who waits for the same, look again.
+    pub(super) parked: Vec<Waiter>,
+}
+
+impl Wake {
+    /// Write it down in the transaction it belongs to; `None` when there is nothing to look at.
+    pub(super) async fn record(
+        mut self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+    ) -> Result<Option<Wake>, StoreError> {
+        let mut keys = self.arrived.clone();
+        keys.extend(self.linked.iter().copied().map(person_key));
+        keys.extend(self.parked.iter().map(|waiter| waiter.wait_key.clone()));
+        let keys: Vec<String> = keys.into_iter().collect();
+        Ok(links::insert_wakes(conn, tenant, &keys).await?.map(|id| {
+            self.id = id;
+            self
+        }))
+    }
+
+    /// A row somebody else left: nothing is known of what its keys were about.
+    fn left(row: Wakes) -> Wake {
+        Wake {
+            id: row.id,
+            arrived: row.keys.into_iter().collect(),
+            ..Wake::default()
+        }
+    }
+
+    /// People who may be gone although somebody is linked to them.
+    fn people(&self) -> Vec<Uuid> {
+        let arrived = self
+            .arrived
+            .iter()
+            .filter_map(|key| key.strip_prefix("person:")?.parse().ok());
+        arrived.chain(self.linked.iter().copied()).collect()
+    }
+}
+
+/// Whose links to settle.
+#[derive(Debug, Default)]
+struct Subjects {
+    people: BTreeSet<Uuid>,
+    members: BTreeSet<MemberOf>,
+}
+
+impl Subjects {
+    fn add(&mut self, waiter: Waiter) {
+        if waiter.slot == Slot::Member as i16 {
+            self.members.insert((waiter.subject_id, waiter.place));
+        } else {
+            self.people.insert(waiter.subject_id);
+        }
+    }
+
+    /// At most [`CHUNK`] of them, taken out; `None` when none are left.
+    fn chunk(&mut self) -> Option<(Vec<Uuid>, Vec<MemberOf>)> {
+        let mut people = vec![];
+        while people.len() < CHUNK
+            && let Some(person) = self.people.pop_first()
+        {
+            people.push(person);
+        }
+        let mut members = vec![];
+        while people.len() + members.len() < CHUNK
+            && let Some(member) = self.members.pop_first()
+        {
+            members.push(member);
+        }
+        (!people.is_empty() || !members.is_empty()).then_some((people, members))
+    }
+}
+
+impl Engine {
+    /// Settle every link that `first` is about, and what follows from that; then forget it.
+    ///
+    /// # Errors
+    /// When a transaction fails; the row in `wakes` then stays.
+    pub(super) async fn wake(
+        &self,
+        tenant: TenantId,
+        first: Option<Wake>,
+        path: Path,
+    ) -> Result<(), ReconcileError> {
+        let mut queue: VecDeque<Wake> = first.into_iter().collect();
+        for _ in 0..MAX_FOLLOWING {
+            let Some(wake) = queue.pop_front() else { break };
+            let mut subjects = self.to_settle(tenant, &wake).await?;
+            while let Some((people, members)) = subjects.chunk() {
+                queue.extend(self.settle(tenant, people, members, path).await?);
+            }
+            failpoint!("wake::before_done");
+            let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+            links::delete_wakes(&mut conn, tenant, wake.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whose links are not as they should be, as seen without any lock.
+    async fn to_settle(&self, tenant: TenantId, wake: &Wake) -> Result<Subjects, ReconcileError> {
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut subjects = Subjects::default();
+        let keys: Vec<String> = wake.arrived.iter().cloned().collect();
+        for chunk in keys.chunks(CHUNK) {
+            let waiting = links::waiting_for(&mut conn, tenant, chunk).await?;
+            for waiter in due_a_change(&mut conn, tenant, waiting).await? {
+                subjects.add(waiter);
+            }
+        }
+        for waiter in due_a_change(&mut conn, tenant, wake.parked.clone()).await? {
+            subjects.add(waiter);
+        }
+        let people = wake.people();
+        if !people.is_empty() {
+            let reporting = links::people_reporting_to_the_gone(&mut conn, tenant, &people).await?;
+            subjects.people.extend(reporting);
+            subjects
+                .members
+                .extend(links::members_of_the_gone(&mut conn, tenant, &people).await?);
+        }
+        Ok(subjects)
+    }
+
+    /// The row a dead worker left, unless somebody has seen to it.
+    ///
+    /// # Errors
+    /// As [`Engine::wake`].
+    pub async fn wake_left(&self, tenant: TenantId, id: i64) -> Result<(), ReconcileError> {
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+        let left = links::wakes(&mut conn, tenant, id).await?;
+        drop(conn);
+        self.wake(tenant, left.map(Wake::left), Path::Arrival).await
+    }
+
+    /// Try waiting links again: all of these people's, and single members of groups.
+    ///
+    /// # Errors
+    /// When a transaction fails.
+    pub async fn retry(
+        &self,
+        tenant: TenantId,
+        people: &[Uuid],
+        members: &[MemberOf],
+    ) -> Result<(), ReconcileError> {
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut waiting = links::waiters_of(&mut conn, tenant, people).await?;
+        waiting.extend(links::member_waiters(&mut conn, tenant, members).await?);
+        let mut subjects = Subjects::default();
+        for waiter in due_a_change(&mut conn, tenant, waiting).await? {
+            subjects.add(waiter);
+        }
+        drop(conn);
+        while let Some((people, members)) = subjects.chunk() {
+            let following = self.settle(tenant, people, members, Path::Retry).await?;
+            self.wake(tenant, following, Path::Arrival).await?;
+        }
+        Ok(())
+    }
+
+    /// Lock the subjects, read anew what they assert, settle, commit. Returns whom to wake next.
+    async fn settle(
+        &self,
+        tenant: TenantId,
+        people: Vec<Uuid>,
+        members: Vec<MemberOf>,
+        path: Path,
+    ) -> Result<Option<Wake>, ReconcileError> {
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let locked: Vec<Uuid> = store::lock_people(&mut tx, tenant, &people)
+            .await?
+            .into_iter()
+            .map(|row| row.id)
+            .collect();
+        let teams: BTreeSet<Uuid> = members.iter().map(|(team, _)| *team).collect();
+        let teams: Vec<Uuid> = teams.into_iter().collect();
+        store::lock_teams(&mut tx, tenant, &teams).await?;
+
+        let subjects: Vec<Subject> = store::desired_references(&mut tx, tenant, &locked)
+            .await?
+            .into_iter()
+            .map(|desired| {
+                let asserted = if desired.live {
+                    let texts = references(desired.manager.as_ref(), desired.additional.as_ref());
+                    AssertedLink::list(texts, desired.manager_seq, desired.additional_seq)
+                } else {
+                    vec![]
+                };
+                Subject {
+                    person: desired.id,
+                    asserted,
+                    fresh: false,
+                }
+            })
+            .collect();
+        let of_people = settle_people(&mut tx, tenant, &subjects).await?;
+        let of_members = settle_members(&mut tx, tenant, &members).await?;
+        let mut wake = Wake::default();
+        for settlement in [&of_people, &of_members] {
+            wake.linked.extend(settlement.linked.iter().copied());
+            wake.parked.extend(settlement.newly_parked.iter().cloned());
+        }
+        let following = wake.record(&mut tx, tenant).await?;
+        failpoint!("wake::before_commit");
+        tx.commit().await.map_err(StoreError::from)?;
+        failpoint!("wake::after_commit");
+        for Settlement { resolved, parked, .. } in [of_people, of_members] {
+            self.count_links(&resolved, &parked, path.label());
+        }
+        Ok(following)
+    }
+}
+
+/// Those waiters that are not as they should be, as seen without any lock. Looking twice is
+/// much cheaper than locking every subject: most of what was just parked has to wait.
+async fn due_a_change(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    waiting: Vec<Waiter>,
+) -> Result<Vec<Waiter>, ReconcileError> {
+    if waiting.is_empty() {
+        return Ok(waiting);
+    }
+    let asked = waiting
+        .iter()
+        .map(|waiter| (fold(&waiter.reference), waiter.asserted_seq))
+        .collect();
+    let resolver = Resolver::load(conn, tenant, asked).await?;
+    Ok(waiting
+        .into_iter()
+        .filter(
+            |waiter| match resolver.decide(&fold(&waiter.reference), waiter.asserted_seq) {
+                Decision::Link(_) => true,
+                Decision::Wait { key, reason } => key != waiter.wait_key || reason != waiter.reason,
+            },
+        )
+        .collect())
+}
