@@ -18,6 +18,7 @@ pub(super) enum Standing {
 /// Settle the batch; answers (resource, seq) of the writes that do not stand, whose claims are
 /// to be withdrawn.
 pub(super) fn settle(items: &[Item], standings: &mut [Standing], seqs: &[i64]) -> Vec<(Uuid, i64)> {
+    refuse_orphans(items, standings);
     while step(items, standings) {}
     items
         .iter()
@@ -26,6 +27,20 @@ pub(super) fn settle(items: &[Item], standings: &mut [Standing], seqs: &[i64]) -
         .filter(|((_, standing), _)| !matches!(standing, Standing::Write(_)))
         .map(|((item, _), seq)| (item.write.id(), *seq))
         .collect()
+}
+
+/// A write to a resource that an operation of the same request failed to create was refused as
+/// not found; what it lacks is that operation.
+fn refuse_orphans(items: &[Item], standings: &mut [Standing]) {
+    for (item, standing) in items.iter().zip(standings) {
+        if let Some(link) = &item.bulk
+            && matches!(standing, Standing::Refused(_))
+            && link.references.contains(&item.write.id())
+            && link.has_failed(item.write.id())
+        {
+            *standing = Standing::Refused(depends_on_failed());
+        }
+    }
 }
 
 /// One round; answers whether anything moved.
@@ -44,7 +59,7 @@ fn step(items: &[Item], standings: &mut [Standing]) -> bool {
             .entry(link.request())
             .or_insert_with(|| link.errors_left());
         let held_back = waiting.entry(link.request()).or_default();
-        let next = if *left <= 0 {
+        let next = if *left <= link.refused_before {
             Some(Standing::Skipped)
         } else if *held_back && link.stops_on_errors() {
             Some(Standing::Deferred)

@@ -109,6 +109,17 @@ impl PrivateRedis {
             .signal(Signal::SIGCONT)
     }
 
+    /// Forget everything (FLUSHALL).
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn flush(&self) -> Result<()> {
+        let client = redis::Client::open(self.url())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("FLUSHALL").exec_async(&mut connection).await?;
+        Ok(())
+    }
+
     /// Let it outlive this process.
     pub fn detach(mut self) {
         if let Some(process) = self.process.take() {

@@ -6,7 +6,7 @@ use crate::process::ProcessId;
 use crate::redis::{PrivateRedis, RedisSettings};
 use crate::service::Service;
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use uuid::Uuid;
 
@@ -202,12 +202,19 @@ impl Setup<'_> {
     }
 }
 
-/// The folder that holds the program now running: its neighbours were built with it.
+/// The folder of the programs built together with the one now running, be it a program itself
+/// or a test (which cargo puts one folder deeper).
 ///
 /// # Errors
 /// When `names` are not all there.
-pub fn programs_beside(program: &Path, names: &[&str]) -> Result<PathBuf> {
+pub fn programs(names: &[&str]) -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
     let folder = program.parent().context("this program lies in no folder")?;
+    let folder = if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
     for name in names {
         if !folder.join(name).is_file() {
             bail!(

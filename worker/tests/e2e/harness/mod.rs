@@ -1,0 +1,31 @@
+//! What every proof stands on: processes, stores, an HTTP client and waits with a deadline.
+
+pub(crate) mod people;
+mod process;
+mod scim;
+mod stack;
+mod stores;
+mod wait;
+
+pub(crate) use scim::{Answer, Reply, Scim};
+pub(crate) use stack::{Options, Stack, Tenant};
+pub(crate) use wait::{within, within_or};
+
+/// The seed of this run: `E2E_SEED`, or drawn from the clock. Printed, so that a failure can be
+/// repeated.
+pub(crate) fn seed(test: &str) -> u64 {
+    let seed = match std::env::var("E2E_SEED") {
+        Ok(text) => text.parse().expect("E2E_SEED is a number"),
+        Err(_) => rand::random_range(0..1_000_000),
+    };
+    println!("{test}: seed {seed} (repeat with E2E_SEED={seed})");
+    seed
+}
+
+/// The value below which `share` (0 to 1) of the samples lie.
+pub(crate) fn percentile(samples: &mut [std::time::Duration], share: f64) -> std::time::Duration {
+    assert!(!samples.is_empty(), "no samples");
+    samples.sort_unstable();
+    let last = samples.len() - 1;
+    samples[((last as f64) * share).round() as usize]
+}

@@ -1,0 +1,15 @@
+//! Proofs from the outside: real `rollcall-api` and `rollcall-worker` processes on a private
+//! Postgres and Redis of their own, driven over HTTP and judged by what the directory holds.
+//!
+//! Each test prints its figures and its seed; `E2E_SEED=<n>` repeats a run. Process logs are kept
+//! when a test fails.
+
+#![expect(clippy::unwrap_used, reason = "a proof that cannot go on has failed")]
+
+mod bad_input;
+mod client;
+mod crash;
+mod harness;
+mod limits;
+mod replicas;
+mod weather;
