@@ -83,7 +83,13 @@ async fn suspects(
     let (alone, together): (Vec<_>, Vec<_>) = workable
         .into_iter()
         .partition(|(_, attempts)| *attempts >= ALONE_AFTER);
-    push(context, lane, tenant, alone.into_iter().map(|(key, _)| vec![key]).collect()).await;
+    push(
+        context,
+        lane,
+        tenant,
+        alone.into_iter().map(|(key, _)| vec![key]).collect(),
+    )
+    .await;
     Ok(together.into_iter().map(|(key, _)| key).collect())
 }
 
@@ -91,7 +97,10 @@ async fn push(context: &Context, lane: Lane, tenant: TenantId, jobs: Vec<Vec<Key
     if jobs.is_empty() {
         return;
     }
-    let jobs: Vec<ReconcileJob> = jobs.into_iter().map(|keys| ReconcileJob { v: 1, tenant, keys }).collect();
+    let jobs: Vec<ReconcileJob> = jobs
+        .into_iter()
+        .map(|keys| ReconcileJob { v: 1, tenant, keys })
+        .collect();
     // What does not fit stays pending: the feeder brings it back.
     if let Err(error) = context.queues.lane(lane).push(tenant, &jobs).await {
         tracing::debug!(%tenant, error = &error as &dyn std::error::Error, "keys are left to the feeder");
