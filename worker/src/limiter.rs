@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The burst a limiter lets through after a pause, as a part of a second's worth.
-const BURST_SECONDS: f64 = 0.25;
+const BURST_SECONDS: f64 = 1.0;
 /// Shortest and longest time anybody is told to wait.
 const WAIT: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(5));
 
@@ -105,14 +105,14 @@ fn quota(rate: u32, processes: usize) -> Option<Quota> {
 
 type Checked = Result<Result<(), NotUntil<governor::clock::QuantaInstant>>, governor::InsufficientCapacity>;
 
-/// The most of `wanted`, halved until it fits; else the time until half a burst is there.
+/// The most of `wanted`, halved until it fits; else the time until a quarter of it is there.
 fn most(wanted: u32, check: impl Fn(NonZeroU32) -> Checked) -> Grant {
     let mut wait = WAIT.0;
     let mut count = wanted;
     while let Some(asked) = NonZeroU32::new(count) {
         match check(asked) {
             Ok(Ok(())) => return Grant::Granted(asked.get() as usize),
-            Ok(Err(until)) if count >= wanted.div_ceil(2) => {
+            Ok(Err(until)) if count >= wanted.div_ceil(4) => {
                 wait = until.wait_time_from(DefaultClock::default().now());
             }
             Ok(Err(_)) | Err(_) => {}
@@ -137,13 +137,13 @@ mod tests {
     #[test]
     fn take_over_the_burst_grants_a_part_and_then_waits() {
         let limiter = Limiter::new(100, 0);
-        assert_eq!(limiter.take(A, 500), Grant::Granted(25));
+        assert_eq!(limiter.take(A, 500), Grant::Granted(100));
         assert!(matches!(limiter.take(A, 500), Grant::Wait(_)));
     }
 
     #[test]
     fn take_one_tenant_over_its_rate_leaves_the_other_alone() {
-        let limiter = Limiter::new(0, 40);
+        let limiter = Limiter::new(0, 10);
         assert_eq!(limiter.take(A, 10), Grant::Granted(10));
         assert!(matches!(limiter.take(A, 10), Grant::Wait(_)));
         assert_eq!(limiter.take(B, 10), Grant::Granted(10));
@@ -153,6 +153,6 @@ mod tests {
     fn share_among_several_processes_divides_the_rate() {
         let limiter = Limiter::new(400, 0);
         limiter.share_among(4);
-        assert_eq!(limiter.take(A, 500), Grant::Granted(25));
+        assert_eq!(limiter.take(A, 500), Grant::Granted(100));
     }
 }

@@ -38,3 +38,18 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
     }
     Ok(())
 }
+
+/// Remove what an earlier run left in `folder` under these names, be it files or folders.
+pub(crate) fn clear(folder: &Path, names: &[&str]) -> Result<()> {
+    for path in names.iter().map(|name| folder.join(name)) {
+        let removed = match path.is_dir() {
+            true => std::fs::remove_dir_all(&path),
+            false => std::fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            other => other.with_context(|| format!("cannot remove {}", path.display()))?,
+        }
+    }
+    Ok(())
+}

@@ -1,11 +1,13 @@
 //! Filter → parameterised SQL over `scim_resources r`. Literals and names of attributes are
 //! bound, never part of the text.
 
-use super::compare::{Json, Root, push_instant, push_json, push_text};
-use crate::directory::{KeyAttribute, TenantId, fold};
+use super::compare::{Json, push_instant, push_json, push_text};
+use super::hot::value_equality;
+use super::values::{Set, at, attribute, below, below_or_value};
+use crate::directory::TenantId;
 use crate::scim::filter::{AttributePath, Filter, Literal, Operator, Target, compared, target};
-use crate::scim::schema::{Attribute, ENTERPRISE_USER, ROLLCALL_USER, Type};
-use crate::scim::{ResourceType, ScimError, normalise};
+use crate::scim::schema::{Attribute, ENTERPRISE_USER, Type};
+use crate::scim::{ResourceType, ScimError};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -30,20 +32,12 @@ pub(super) fn push_filter(
     .resource(filter)
 }
 
-struct Compiler<'a> {
-    query: &'a mut Query,
-    tenant: TenantId,
-    kind: ResourceType,
+pub(super) struct Compiler<'a> {
+    pub(super) query: &'a mut Query,
+    pub(super) tenant: TenantId,
+    pub(super) kind: ResourceType,
     /// How many element sets there are: each has its own alias.
-    elements: usize,
-}
-
-/// The values of a multi-valued attribute.
-enum Set<'a> {
-    Members,
-    Groups,
-    Schemas,
-    Array(&'a Json),
+    pub(super) elements: usize,
 }
 
 impl Compiler<'_> {
@@ -361,108 +355,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// One of the values satisfies what `condition` pushes for it.
-    fn exists(
-        &mut self,
-        set: &Set<'_>,
-        condition: impl FnOnce(&mut Self, Json) -> Result<(), ScimError>,
-    ) -> Result<(), ScimError> {
-        self.elements += 1;
-        let alias = format!("e{}", self.elements);
-        self.query.push("exists (select from ");
-        match set {
-            Set::Members => self.query.push(
-                "(select coalesce(m.attributes, '{}') || jsonb_build_object('value', m.value)
-                  from scim_members m where m.tenant_id = r.tenant_id and m.group_id = r.id)",
-            ),
-            Set::Groups => self.query.push(
-                "(select jsonb_build_object('value', g.id, 'display', g.document -> 'displayName', 'type', 'direct')
-                  from scim_members m
-                  join scim_resources g on g.tenant_id = m.tenant_id and g.id = m.group_id and g.deleted_seq is null
-                  where m.tenant_id = r.tenant_id and m.member = r.id::text)",
-            ),
-            Set::Schemas => {
-                self.query.push("(select to_jsonb(").push_bind(self.kind.schema_urn()).push(
-                    "::text) union all
-                      select to_jsonb(k) from jsonb_object_keys(r.document) k where k ilike 'urn:%')",
-                )
-            }
-            Set::Array(json) => {
-                // An absent attribute has no values, not one that is null.
-                self.query.push("jsonb_array_elements(case when ");
-                json.push(self.query);
-                self.query.push(" is null then '[]' when jsonb_typeof(");
-                json.push(self.query);
-                self.query.push(") = 'array' then ");
-                json.push(self.query);
-                self.query.push(" else jsonb_build_array(");
-                json.push(self.query);
-                self.query.push(") end)")
-            }
-        };
-        self.query.push(format!(" as {alias}(v) where "));
-        condition(
-            self,
-            Json {
-                root: Root::Sql(format!("{alias}.v")),
-                keys: Vec::new(),
-            },
-        )?;
-        self.query.push(")");
-        Ok(())
-    }
-
-    /// Equality that an index on the keys answers; `false` when none does (nothing is pushed).
-    fn hot(&mut self, urn: Option<&str>, name: &str, sub: Option<&str>, literal: &Literal) -> bool {
-        let whole = sub.is_none();
-        let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
-        let user = self.kind == ResourceType::User;
-        let attribute = match (urn, name) {
-            (None, "userName") if user && whole => KeyAttribute::UserName,
-            (None, "externalId") if whole => KeyAttribute::ExternalId,
-            (None, "displayName") if !user && whole => KeyAttribute::DisplayName,
-            (None, "emails") if user && is_value => KeyAttribute::PrimaryEmail,
-            (Some(ENTERPRISE_USER), "employeeNumber") if whole => KeyAttribute::EmployeeNumber,
-            _ => return false,
-        };
-        let Some(text) = literal.text().filter(|text| !text.trim().is_empty()) else {
-            return false;
-        };
-        self.query
-            .push("r.id = any(array(select k.resource_id from scim_keys k where k.to_seq is null and k.tenant_id = ")
-            .push_bind(self.tenant.0)
-            .push(" and k.kind = ")
-            .push_bind(self.kind as i16);
-        match attribute {
-            KeyAttribute::PrimaryEmail => self.query.push(format!(
-                " and k.attribute in ({}, {}) and k.folded = ",
-                KeyAttribute::PrimaryEmail as i16,
-                KeyAttribute::OtherEmail as i16
-            )),
-            KeyAttribute::EmployeeNumber => self
-                .query
-                .push(format!(" and k.attribute = {} and k.folded = ", attribute as i16)),
-            _ => self.query.push(format!(
-                " and k.is_unique and k.attribute = {} and k.value = ",
-                attribute as i16
-            )),
-        };
-        self.query.push_bind(normalise(attribute, text)).push("))");
-        true
-    }
-
-    /// Groups that name this member, by the index on members.
-    fn member(&mut self, literal: &Literal) -> bool {
-        let Some(text) = literal.text() else { return false };
-        self.query
-            .push("r.id = any(array(select m.group_id from scim_members m where m.tenant_id = ")
-            .push_bind(self.tenant.0)
-            .push(" and m.member = ")
-            .push_bind(fold(text))
-            .push("))");
-        true
-    }
-
     fn compare_id(&mut self, operator: Operator, literal: &Literal) -> Result<(), ScimError> {
         match (operator, literal.text().map(Uuid::parse_str)) {
             (Operator::Eq, Some(Ok(id))) => {
@@ -502,60 +394,6 @@ impl Compiler<'_> {
     }
 }
 
-fn attribute(urn: Option<String>, name: String, definition: Option<&'static Attribute>) -> Json {
-    let document = |keys| Json {
-        root: Root::Sql("r.document".to_owned()),
-        keys,
-    };
-    match (urn, definition) {
-        // What Rollcall defines stays where the client put it: in its extension, in the
-        // enterprise extension or at the top. The names are the schema table's.
-        (Some(urn), Some(definition)) if urn == ROLLCALL_USER => {
-            let name = definition.name;
-            let sql = format!(
-                r#"coalesce(r.document #> '{{"{ROLLCALL_USER}",{name}}}', r.document #> '{{"{ENTERPRISE_USER}",{name}}}',
-                   r.document -> '{name}')"#
-            );
-            Json {
-                root: Root::Sql(sql),
-                keys: Vec::new(),
-            }
-        }
-        (Some(urn), None) => Json {
-            root: Root::Custom { urn, name },
-            keys: Vec::new(),
-        },
-        (urn, _) => document(urn.into_iter().chain([name]).collect()),
-    }
-}
-
-fn at(json: &Json, key: &str) -> Json {
-    let mut json = json.clone();
-    json.keys.push(key.to_owned());
-    json
-}
-
-fn below(json: &Json, sub: Option<&'static Attribute>) -> Json {
-    match sub {
-        Some(sub) => at(json, sub.name),
-        None => json.clone(),
-    }
-}
-
-/// The compared sub-attribute; of values without a schema, `value` when they are objects.
-fn below_or_value(element: &Json, sub: Option<&'static Attribute>) -> Json {
-    match sub {
-        Some(sub) => at(element, sub.name),
-        None => match &element.root {
-            Root::Sql(sql) => Json {
-                root: Root::Sql(format!("coalesce({sql} -> 'value', {sql})")),
-                keys: Vec::new(),
-            },
-            Root::Custom { .. } => element.clone(),
-        },
-    }
-}
-
 fn named(
     path: &AttributePath,
     definition: &'static Attribute,
@@ -564,20 +402,5 @@ fn named(
     match sub {
         None => Ok(None),
         Some(_) => compared(path, definition, sub),
-    }
-}
-
-/// The literal that `value` must equal for the filter to hold.
-fn value_equality(filter: &Filter) -> Option<&Literal> {
-    match filter {
-        Filter::Compare {
-            path,
-            operator: Operator::Eq,
-            value,
-        } if path.urn.is_none() && path.sub.is_none() && path.name.eq_ignore_ascii_case("value") => {
-            Some(value)
-        }
-        Filter::And(all) => all.iter().find_map(value_equality),
-        _ => None,
     }
 }

@@ -2,7 +2,9 @@
 
 mod compare;
 mod filter;
+mod hot;
 mod links;
+mod values;
 
 pub use links::{groups_of, managers_of, members_of};
 

@@ -87,7 +87,10 @@ fn is_set(name: &str) -> bool {
 
 fn report(instance: &Instance) {
     println!("addresses and tokens  {}", instance.env_file().display());
-    println!("logs                  {}/*.log", instance.folder().display());
+    println!(
+        "logs                  {}/{{api,worker}}.log",
+        instance.folder().display()
+    );
     println!(
         "in a shell            set -a; . {}; set +a",
         instance.env_file().display()
