@@ -65,7 +65,7 @@ async fn directory_everything_killed_under_load_ends_as_acknowledged() {
     let mut finished = vec![];
     let mut tally = Tally::default();
     for client in clients {
-        let client = client.await.expect("every answer fits what was sent");
+        let client = client.await.unwrap_or_else(|_| panic!("a client failed, see above"));
         tally += client.tally;
         finished.push(client);
     }

@@ -315,6 +315,9 @@ impl Client {
                 let id = self.look_up(write).await;
                 self.learn(write, id);
             }
+            // Gone: what a later POST creates, even unheard of, has another id.
+            (false, Outcome::Refused) => self.forget(write),
+            (false, Outcome::Acknowledged) if write.method() == Method::DELETE => self.forget(write),
             _ => {}
         }
     }
@@ -326,6 +329,13 @@ impl Client {
                 self.shared.ids.learn(*user, id);
             }
             Write::Group(group, _) => self.groups.get_mut(group).expect("an own group").id = Some(id),
+        }
+    }
+
+    fn forget(&mut self, write: &Write) {
+        match write {
+            Write::User(user, _) => self.users.get_mut(user).expect("an own user").id = None,
+            Write::Group(group, _) => self.groups.get_mut(group).expect("an own group").id = None,
         }
     }
 
