@@ -28,8 +28,8 @@ pub struct HttpConfig {
     )]
     pub listen: SocketAddr,
 
-    /// URL under which clients reach this server, e.g. https://directory.example.com; needed
-    /// behind a proxy, otherwise taken from the Host header
+    /// Scheme and host under which clients reach this server; needed behind a proxy, otherwise
+    /// taken from the Host header
     #[arg(long, env = "ROLLCALL_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 

@@ -354,8 +354,12 @@ impl Rows {
         conn: &mut PgConnection,
         tenant: TenantId,
     ) -> Result<Vec<(Uuid, String, i64, Lane)>, StoreError> {
-        let users: Vec<String> = self.deleted_users.keys().cloned().collect();
-        let left = store::delete_members_naming(conn, tenant, &users, &self.deleted_groups).await?;
+        let (users, seqs): (Vec<String>, Vec<i64>) = self
+            .deleted_users
+            .iter()
+            .map(|(user, (seq, _))| (user.clone(), *seq))
+            .unzip();
+        let left = store::delete_members_naming(conn, tenant, &users, &seqs, &self.deleted_groups).await?;
         Ok(left
             .into_iter()
             .filter_map(|(team, member)| {

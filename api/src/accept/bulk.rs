@@ -44,6 +44,8 @@ pub(super) struct BulkLink {
     pub cluster: usize,
     /// Resources of other operations this one refers to by `bulkId`.
     pub references: Vec<Uuid>,
+    /// Operations before it that never got into the line; they count against `failOnErrors`.
+    pub refused_before: i64,
 }
 
 impl BulkLink {
@@ -187,6 +189,7 @@ impl Acceptor {
                         request: Arc::clone(shared),
                         cluster,
                         references,
+                        refused_before,
                     };
                     let index = i32::try_from(place).unwrap_or(i32::MAX);
                     items.push(Item {
@@ -200,9 +203,6 @@ impl Acceptor {
                     answers.push((place, answer));
                 }
             }
-        }
-        if shared.stops_on_errors {
-            shared.errors_left.fetch_sub(refused_before, Ordering::AcqRel);
         }
         if !items.is_empty() {
             self.lines.put(writer.tenant, items)?;

@@ -59,7 +59,7 @@ fn step(items: &[Item], standings: &mut [Standing]) -> bool {
             .entry(link.request())
             .or_insert_with(|| link.errors_left());
         let held_back = waiting.entry(link.request()).or_default();
-        let next = if *left <= 0 {
+        let next = if *left <= link.refused_before {
             Some(Standing::Skipped)
         } else if *held_back && link.stops_on_errors() {
             Some(Standing::Deferred)

@@ -41,7 +41,7 @@ impl FromRequest<App> for BulkBody {
 }
 
 async fn read(request: Request, app: &App, limit: usize) -> Result<Body, Failure> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let (size, room) = match admit(&parts.headers, app, limit) {
         Ok(admitted) => admitted,
         Err(failure) => {
@@ -49,10 +49,13 @@ async fn read(request: Request, app: &App, limit: usize) -> Result<Body, Failure
             return Err(failure);
         }
     };
-    let reading = Limited::new(body, size).collect();
+    let reading = Limited::new(&mut body, size).collect();
     let bytes = match tokio::time::timeout(SENDING, reading).await {
         Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(limit)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            drain(&parts.headers, body).await;
+            return Err(too_large(limit));
+        }
         Ok(Err(_)) => return Err(ScimError::invalid_syntax("the body ended before it was complete").into()),
         Err(_) => {
             let detail = "the body was not sent within 30 seconds";

@@ -57,7 +57,7 @@ async fn body_with_bad_attributes_is_400_naming_the_attribute() {
     }
     client.post("/Groups", json!({})).await.scim_error(400);
     client
-        .post("/Groups", json!({ "displayName": "x", "members": "text" }))
+        .post("/Groups", json!({ "displayName": "x", "members": 7 }))
         .await
         .scim_error(400);
     assert_eq!(client.get("/Users").await.body["totalResults"], 0);

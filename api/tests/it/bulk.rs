@@ -105,6 +105,19 @@ async fn bulk_fail_on_errors_reached_writes_nothing_more() {
 }
 
 #[tokio::test]
+async fn bulk_fail_on_errors_counts_refused_and_malformed_operations_alike() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    client.user("taken").await;
+    let post = |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": { "userName": name } });
+    let bad = json!({ "method": "POST", "path": "/Users", "bulkId": "bad", "data": {} });
+    let operations = json!([post("a"), bad, post("b"), post("taken"), post("c")]);
+    let answer = bulk(&client, Some(2), operations).await.expect(200);
+    assert_eq!(statuses(&answer), ["201", "400", "201", "409"], "{answer:?}");
+    assert_eq!(client.get("/Users").await.body["totalResults"], 3);
+}
+
+#[tokio::test]
 async fn bulk_malformed_request_is_400() {
     let app = TestApp::start().await;
     let client = app.scim().await;

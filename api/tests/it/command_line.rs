@@ -114,3 +114,44 @@ async fn command_that_fails_says_why_in_one_line_without_the_password() {
     let help = stdout(&rollcall_api(&down, &["serve", "--help"]));
     assert!(help.contains("ROLLCALL_LISTEN") && !help.contains("hunter2"));
 }
+
+#[tokio::test]
+async fn serve_told_to_stop_exits_with_success() {
+    let database = TestDatabase::create().await.unwrap();
+    let redis = devstack::TestRedis::new().unwrap();
+    let address = format!("127.0.0.1:{}", devstack::free_port().unwrap());
+    let mut server = Command::new(env!("CARGO_BIN_EXE_rollcall-api"))
+        .arg("serve")
+        .env_clear()
+        .env("DATABASE_URL", database.url())
+        .env("REDIS_URL", redis.url())
+        .env("ROLLCALL_REDIS_PREFIX", redis.prefix())
+        .env("ROLLCALL_LISTEN", &address)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    devstack::wait::until("the server to be ready", devstack::wait::SOON, async || {
+        let answer = reqwest::get(format!("http://{address}/readyz")).await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    })
+    .await
+    .unwrap();
+    let kill = Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let status = devstack::wait::until_some("the server to stop", devstack::wait::SOON, async || {
+        server.try_wait().unwrap()
+    })
+    .await
+    .unwrap();
+    assert!(status.success());
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut server.stderr.take().unwrap(), &mut log).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.last().unwrap()["message"], "API stopped", "{log}");
+}

@@ -1,6 +1,7 @@
 use crate::app::{TestApp, send};
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
 async fn token_over_its_rate_is_429_with_retry_after_and_others_pass() {
@@ -22,15 +23,15 @@ async fn token_over_its_rate_is_429_with_retry_after_and_others_pass() {
 }
 
 #[tokio::test]
-async fn body_over_the_limit_is_413_whether_announced_or_chunked() {
+async fn body_announced_over_the_limit_is_413_and_names_it() {
     let app = TestApp::start().await;
     let client = app.scim().await;
     let large = format!(r#"{{"userName":"{}"}}"#, "x".repeat(1024 * 1024));
     let announced = client
         .request(Method::POST, "/Users")
         .header("content-type", "application/scim+json");
-    let detail = send(announced.body(large)).await;
-    assert!(detail.scim_error(413).contains("1048576 bytes"));
+    let answer = send(announced.body(large)).await;
+    assert!(answer.scim_error(413).contains("1048576 bytes"));
 
     let bulk = vec![b' '; 10 * 1024 * 1024 + 1];
     let bulk = client
@@ -95,4 +96,60 @@ async fn body_of_another_media_type_is_415() {
     request("text/plain").await.scim_error(415);
     request("application/x-www-form-urlencoded").await.scim_error(415);
     request("Application/SCIM+JSON; charset=utf-8").await.expect(201);
+}
+
+#[tokio::test]
+async fn body_chunked_beyond_the_limit_is_413_though_the_client_sends_on() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let address = app.url.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /scim/v2/Users HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        client.secret
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let chunk = [b"10000\r\n", vec![b' '; 0x10000].as_slice(), b"\r\n"].concat();
+    for _ in 0..64 {
+        stream.write_all(&chunk).await.unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(
+        answer.contains("urn:ietf:params:scim:api:messages:2.0:Error"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn requests_beyond_those_in_flight_are_503_and_a_stop_lets_the_one_finish() {
+    let mut app = TestApp::start_with(&["--requests-in-flight", "1"]).await;
+    let client = app.scim().await;
+    let list = client.request(Method::GET, "/Users");
+    let mut other = app.pool.begin().await.unwrap();
+    let lock = "lock table scim_resources in access exclusive mode";
+    sqlx::query(lock).execute(&mut *other).await.unwrap();
+    let under_way = tokio::spawn(send(list));
+    let waiting = "select exists (select from pg_locks where not granted and database =
+                   (select oid from pg_database where datname = current_database()))";
+    devstack::wait::until(
+        "the list to wait for the lock",
+        devstack::wait::SOON,
+        async || sqlx::query_scalar(waiting).fetch_one(&app.pool).await.unwrap(),
+    )
+    .await
+    .unwrap();
+    let refused = client.get("/ServiceProviderConfig").await;
+    refused.scim_error(503);
+    assert!(!refused.header("retry-after").is_empty());
+    // Probes are answered all the same.
+    send(app.request(Method::GET, "/healthz")).await.expect(200);
+    tokio::join!(app.stop(), async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        other.rollback().await.unwrap();
+    });
+    under_way.await.unwrap().expect(200);
 }

@@ -36,6 +36,24 @@ async fn user_created_is_201_with_location_etag_and_receipt_and_reads_back() {
 }
 
 #[tokio::test]
+async fn user_read_by_external_id_takes_any_characters_literally() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let body = json!({ "userName": "jane", "externalId": r#"a "b" \/ü%_*"# });
+    let created = client.post("/Users", body).await.expect(201);
+    let read = client
+        .get("/Users/a%20%22b%22%20%5C%2F%C3%BC%25_*")
+        .await
+        .expect(200);
+    assert_eq!(read.id(), created.id());
+    client.get("/Users/a%20%22b%22%20%25").await.scim_error(404);
+    client
+        .get("/Groups/a%20%22b%22%20%5C%2F%C3%BC%25_*")
+        .await
+        .scim_error(404);
+}
+
+#[tokio::test]
 async fn user_taken_user_name_in_other_case_is_409_uniqueness() {
     let app = TestApp::start().await;
     let client = app.scim().await;

@@ -15,13 +15,13 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let url = std::env::var("TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:7379".into());
-        let client = redis::Client::open(url).unwrap();
-        let prefix = format!("test-{}", Uuid::now_v7().simple());
+        let server = devstack::TestRedis::new().unwrap();
+        let client = redis::Client::open(server.url()).unwrap();
+        let prefix = server.prefix();
         let link = Link::new(client, "test", Duration::from_secs(10));
         Bench {
             ledger: Ledger {
-                keys: Keys::new(&prefix, "q"),
+                keys: Keys::new(prefix, "q"),
                 link,
                 lease: Duration::from_secs(30),
                 dead_letters: 10,

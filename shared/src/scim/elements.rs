@@ -3,12 +3,9 @@
 use super::edit::{Op, set_sub};
 use super::filter::{Filter, Literal};
 use super::place::Located;
-use super::value::{assigned, coerce_elements, coerce_one};
+use super::value::{MAX_VALUES, assigned, coerce_elements, coerce_one};
 use super::{Object, ScimError, managers};
 use serde_json::Value;
-
-/// The most values one multi-valued attribute may have.
-const MAX_VALUES: usize = 1_000;
 
 /// The next values of a multi-valued attribute; `None` when none is left.
 pub(super) fn edit(

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 /// The most values one multi-valued attribute may have.
-const MAX_VALUES: usize = 1_000;
+pub(super) const MAX_VALUES: usize = 1_000;
 
 /// The canonical form of the value of an attribute; `None` when it is unassigned (null, an
 /// empty array, an empty object: RFC 7643 §2.5). `label` names the attribute in errors.

@@ -111,7 +111,7 @@ label_value! {
     /// How a link found its target.
     LinkPath {
         /// The target was there already.
-        Direct = "direct",
+        Immediate = "immediate",
         /// It waited and was woken by the arrival of its target.
         Arrival = "arrival",
         /// It waited and a retry found the target.

@@ -1,3 +1,4 @@
 //! Tests of the shared crate against real servers.
 
 mod queue;
+mod search;

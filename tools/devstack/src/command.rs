@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// `name` in one of PATH's folders.
+#[expect(clippy::disallowed_methods, reason = "PATH is no setting of ours")]
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -34,6 +35,21 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
             output.status,
             String::from_utf8_lossy(&said).trim()
         );
+    }
+    Ok(())
+}
+
+/// Remove what an earlier run left in `folder` under these names, be it files or folders.
+pub(crate) fn clear(folder: &Path, names: &[&str]) -> Result<()> {
+    for path in names.iter().map(|name| folder.join(name)) {
+        let removed = match path.is_dir() {
+            true => std::fs::remove_dir_all(&path),
+            false => std::fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            other => other.with_context(|| format!("cannot remove {}", path.display()))?,
+        }
     }
     Ok(())
 }

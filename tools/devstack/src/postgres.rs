@@ -1,7 +1,7 @@
 //! A Postgres server of our own.
 
 use crate::account::Account;
-use crate::command::{major_version, on_path, run_quietly};
+use crate::command::{clear, major_version, on_path, run_quietly};
 use crate::launch::launch;
 use crate::ports::free_port;
 use crate::process::{Process, ProcessId};
@@ -187,10 +187,7 @@ impl PrivatePostgres {
     }
 
     fn create_cluster(&self) -> Result<()> {
-        let data = self.data();
-        if data.exists() {
-            std::fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
-        }
+        clear(&self.folder, &["data", "postgres.log"])?;
         if let Some(account) = &self.account {
             account.own(&self.folder)?;
         }

@@ -1,6 +1,6 @@
 //! A Redis server of our own.
 
-use crate::command::{major_version, on_path};
+use crate::command::{clear, major_version, on_path};
 use crate::launch::launch;
 use crate::ports::free_port;
 use crate::postgres::Durability;
@@ -149,11 +149,8 @@ impl PrivateRedis {
     }
 
     fn prepare(folder: &Path, settings: RedisSettings) -> Result<PrivateRedis> {
-        let data = folder.join("data");
-        if data.exists() {
-            std::fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
-        }
-        std::fs::create_dir_all(&data)?;
+        clear(folder, &["data", "redis.log"])?;
+        std::fs::create_dir(folder.join("data"))?;
         Ok(PrivateRedis {
             process: None,
             program: find_program()?,

@@ -1,12 +1,12 @@
 //! Everything together: both servers, the schema, a tenant with tokens, the API, a worker.
 
-use crate::command::run_quietly;
+use crate::command::{clear, run_quietly};
 use crate::postgres::{Durability, PostgresSettings, PrivatePostgres};
 use crate::process::ProcessId;
 use crate::redis::{PrivateRedis, RedisSettings};
 use crate::service::Service;
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ const TENANT: &str = "demo";
 /// How to run a [`Stack`].
 #[derive(Clone, Debug)]
 pub struct StackSettings {
-    /// Logs and Redis's data; an existing folder.
+    /// The programs' logs and Redis's data; an existing folder.
     pub folder: PathBuf,
     /// Postgres's data; an existing folder.
     pub postgres_folder: PathBuf,
@@ -51,11 +51,13 @@ impl Stack {
         };
         let postgres = PrivatePostgres::start_in(&settings.postgres_folder, postgres).await?;
         postgres.create_database(DATABASE).await?;
+        let redis_folder = settings.folder.join("redis");
+        std::fs::create_dir_all(&redis_folder)?;
         let redis = RedisSettings {
             durability,
             password: secret(),
         };
-        let redis = PrivateRedis::start_in(&settings.folder, redis).await?;
+        let redis = PrivateRedis::start_in(&redis_folder, redis).await?;
 
         let mut environment = settings.environment.clone();
         let mut set = |name: &str, value: String| environment.push((name.to_owned(), value));
@@ -75,6 +77,7 @@ impl Stack {
         ];
 
         let log = |name: &str| settings.folder.join(name);
+        clear(&settings.folder, &["api.log", "worker.log"])?;
         let api = Service::api(&settings.programs, &environment, &log("api.log")).await?;
         let worker = match settings.worker {
             true => Some(Service::worker(&settings.programs, &environment, &log("worker.log")).await?),
@@ -202,12 +205,19 @@ impl Setup<'_> {
     }
 }
 
-/// The folder that holds the program now running: its neighbours were built with it.
+/// The folder of the programs built together with the one now running, be it a program itself
+/// or a test (which cargo puts one folder deeper).
 ///
 /// # Errors
 /// When `names` are not all there.
-pub fn programs_beside(program: &Path, names: &[&str]) -> Result<PathBuf> {
+pub fn programs(names: &[&str]) -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
     let folder = program.parent().context("this program lies in no folder")?;
+    let folder = if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
     for name in names {
         if !folder.join(name).is_file() {
             bail!(

@@ -121,6 +121,7 @@ impl TestRedis {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "how `devstack exec` tells the tests")]
 fn setting(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| {
         format!("{name} is not set: run the tests through `make test`, which starts the servers")
@@ -198,6 +199,10 @@ async fn execute(connection: &mut PgConnection, statement: String) -> Result<()>
     Ok(())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "leftovers are days old or minutes: any clock will do"
+)]
 fn seconds_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

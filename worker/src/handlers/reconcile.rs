@@ -10,8 +10,6 @@ use rollcall_shared::queue::{Delivery, JobError, Outcome, ReconcileJob};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Leases of one job that may run out before its keys travel alone.
-const SPLIT_AFTER: u32 = 2;
 /// Failures after which a key travels alone.
 const ALONE_AFTER: i32 = 2;
 
@@ -25,9 +23,7 @@ pub(crate) async fn reconcile(
 ) -> Result<Outcome, JobError> {
     let tenant = job.tenant;
     let workable = context.engine.workable(tenant, &job.keys).await?;
-    let Some(keys) = suspects(&context, lane, tenant, workable, delivery).await? else {
-        return Ok(Outcome::Done);
-    };
+    let keys = suspects(&context, lane, tenant, workable, delivery).await?;
     if keys.is_empty() {
         return Ok(Outcome::Done);
     }
@@ -50,60 +46,60 @@ fn before_ack() -> Result<(), ReconcileError> {
     Ok(())
 }
 
-/// A job whose lease ran out may hold a key that kills the process applying it. Every key that
-/// was in such a job has a failure written down; after the second time each travels alone, and
-/// one that keeps failing alone is parked. Returns what this job is still about; `None` when
-/// nothing is.
+/// A job whose lease ran out may hold a key that kills the process applying it. A failure of each
+/// of its keys is written down, and they start again in new jobs, so that each expiry counts once.
+/// A key that has failed twice travels alone, and one that keeps failing alone is parked. Returns
+/// what this job is still about.
 async fn suspects(
     context: &Context,
     lane: Lane,
     tenant: TenantId,
     workable: Vec<(Key, i32)>,
     delivery: Delivery,
-) -> Result<Option<Vec<Key>>, ReconcileError> {
+) -> Result<Vec<Key>, ReconcileError> {
     let single = workable.len() == 1;
     if delivery.expired_leases > 0 && !workable.is_empty() {
-        let keys: Vec<Key> = workable.iter().map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Key> = workable.into_iter().map(|(key, _)| key).collect();
         // Parking is for a key that was alone: of several, no one knows which it was.
         let park_after = single.then_some(PARK_AFTER);
         let failures = context
             .engine
             .fail_keys(tenant, &keys, "lease expired", park_after)
             .await?;
-        if single && failures.iter().any(|failure| failure.attempts >= PARK_AFTER) {
-            return Ok(None);
+        let (alone, together): (Vec<_>, Vec<_>) = failures
+            .into_iter()
+            .filter(|failure| !single || failure.attempts < PARK_AFTER)
+            .partition(|failure| failure.attempts >= ALONE_AFTER);
+        let mut jobs: Vec<Vec<Key>> = alone.into_iter().map(|failure| vec![failure.key]).collect();
+        if !together.is_empty() {
+            jobs.push(together.into_iter().map(|failure| failure.key).collect());
         }
-        if !single && delivery.expired_leases >= SPLIT_AFTER {
-            push_alone(context, lane, tenant, keys).await;
-            return Ok(None);
-        }
+        push(context, lane, tenant, jobs).await;
+        return Ok(vec![]);
     }
     if single {
-        return Ok(Some(workable.into_iter().map(|(key, _)| key).collect()));
+        return Ok(workable.into_iter().map(|(key, _)| key).collect());
     }
     let (alone, together): (Vec<_>, Vec<_>) = workable
         .into_iter()
         .partition(|(_, attempts)| *attempts >= ALONE_AFTER);
-    if !alone.is_empty() {
-        push_alone(
-            context,
-            lane,
-            tenant,
-            alone.into_iter().map(|(key, _)| key).collect(),
-        )
-        .await;
-    }
-    Ok(Some(together.into_iter().map(|(key, _)| key).collect()))
+    push(
+        context,
+        lane,
+        tenant,
+        alone.into_iter().map(|(key, _)| vec![key]).collect(),
+    )
+    .await;
+    Ok(together.into_iter().map(|(key, _)| key).collect())
 }
 
-async fn push_alone(context: &Context, lane: Lane, tenant: TenantId, keys: Vec<Key>) {
-    let jobs: Vec<ReconcileJob> = keys
+async fn push(context: &Context, lane: Lane, tenant: TenantId, jobs: Vec<Vec<Key>>) {
+    if jobs.is_empty() {
+        return;
+    }
+    let jobs: Vec<ReconcileJob> = jobs
         .into_iter()
-        .map(|key| ReconcileJob {
-            v: 1,
-            tenant,
-            keys: vec![key],
-        })
+        .map(|keys| ReconcileJob { v: 1, tenant, keys })
         .collect();
     // What does not fit stays pending: the feeder brings it back.
     if let Err(error) = context.queues.lane(lane).push(tenant, &jobs).await {

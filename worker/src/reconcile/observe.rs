@@ -35,7 +35,7 @@ impl Engine {
                 .get_or_create(&labels)
                 .observe(settled.waited_seconds);
         }
-        self.count_links(&written.resolved, &written.parked, LinkPath::Direct);
+        self.count_links(&written.resolved, &written.parked, LinkPath::Immediate);
         self.metrics.rejections.inc_by(written.rejections);
         self.log_receipts(tenant, written).await;
     }

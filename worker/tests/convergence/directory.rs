@@ -15,7 +15,7 @@ pub async fn rows(pool: &PgPool, tenant: i64) -> Rows {
          from team_members m join teams t on t.tenant_id = $1 and t.id = m.team_id
          join people p on p.tenant_id = $1 and p.id = m.person_id where m.tenant_id = $1",
         "select format('line %s %s %s -> %s self=%s', p.resource_id, l.slot, l.ordinal, m.resource_id,
-             l.flag is not distinct from 'self')
+             case when l.flag = 'self' then 'true' else 'false' end)
          from reporting_lines l join people p on p.tenant_id = $1 and p.id = l.person_id
          join people m on m.tenant_id = $1 and m.id = l.manager_id where l.tenant_id = $1",
         "select format('waiter %s %s %s %s', coalesce(p.resource_id, t.resource_id), w.slot, w.place, w.reference)

@@ -110,7 +110,7 @@ async fn directory_under_any_interleaving_and_crash_equals_the_single_threaded_m
         for path in REQUIRED {
             assert!(paths.contains_key(*path), "the path {path:?} never ran");
         }
-        for name in stack::FAILPOINTS {
+        for name in stack::failpoints() {
             assert!(fired.contains_key(name), "the failpoint {name:?} never fired");
         }
     }
@@ -131,7 +131,12 @@ async fn directory_after_any_order_of_the_same_writes_is_the_same() {
         .filter_map(async |failure| failure)
         .collect()
         .await;
-    assert!(failures.is_empty(), "{} seeds differ:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} seeds differ:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> {

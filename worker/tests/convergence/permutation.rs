@@ -41,7 +41,9 @@ fn company(seed: u64) -> Vec<Story> {
     for who in 0..PEOPLE {
         let name = format!("user-{who}");
         let manager = reference(&mut random);
-        let additional: Vec<String> = (0..random.random_range(0..3)).map(|_| reference(&mut random)).collect();
+        let additional: Vec<String> = (0..random.random_range(0..3))
+            .map(|_| reference(&mut random))
+            .collect();
         let department = ["Sales", "Überbau", "Ops"].choose(&mut random);
         let create = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name,
@@ -53,20 +55,34 @@ fn company(seed: u64) -> Vec<Story> {
         let mut patches = vec![json!({ "op": "replace", "path": "title", "value": format!("Title {who}") })];
         if random.random_bool(0.4) {
             let manager = reference(&mut random);
-            patches.push(json!({ "op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": manager }));
+            patches
+                .push(json!({ "op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": manager }));
         }
         if random.random_bool(0.2) {
             patches.push(json!({ "op": "replace", "path": "active", "value": false }));
         }
-        stories.push(Story { collection: "/Users", name, create, patches });
+        stories.push(Story {
+            collection: "/Users",
+            name,
+            create,
+            patches,
+        });
     }
     for number in 0..GROUPS {
         let name = format!("group-{number}");
-        let create = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name });
+        let create =
+            json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name });
         let patches = (0..4)
-            .map(|_| json!({ "op": "add", "path": "members", "value": [{ "value": reference(&mut random) }] }))
+            .map(
+                |_| json!({ "op": "add", "path": "members", "value": [{ "value": reference(&mut random) }] }),
+            )
             .collect();
-        stories.push(Story { collection: "/Groups", name, create, patches });
+        stories.push(Story {
+            collection: "/Groups",
+            name,
+            create,
+            patches,
+        });
     }
     stories
 }
@@ -79,11 +95,23 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     /// Send until the answer is known; answers its status and body.
-    async fn send(&self, random: &mut StdRng, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
+    async fn send(
+        &self,
+        random: &mut StdRng,
+        method: reqwest::Method,
+        path: &str,
+        body: &Value,
+    ) -> (u16, Value) {
         loop {
             let base = self.stack.bases.choose(random).expect("there is an API");
-            let request = self.stack.http.request(method.clone(), format!("{base}{path}")).bearer_auth(&self.token);
-            let Ok(response) = request.json(body).send().await else { continue };
+            let request = self
+                .stack
+                .http
+                .request(method.clone(), format!("{base}{path}"))
+                .bearer_auth(&self.token);
+            let Ok(response) = request.json(body).send().await else {
+                continue;
+            };
             let status = response.status().as_u16();
             if status < 500 {
                 return (status, response.json().await.unwrap_or(Value::Null));
@@ -94,7 +122,12 @@ impl Sender<'_> {
     async fn id(&self, name: &str) -> String {
         let find = "select id::text from scim_resources where tenant_id = $1
                     and (document->>'userName' = $2 or document->>'displayName' = $2)";
-        sqlx::query_scalar(find).bind(self.tenant).bind(name).fetch_one(&self.stack.pool).await.unwrap()
+        sqlx::query_scalar(find)
+            .bind(self.tenant)
+            .bind(name)
+            .fetch_one(&self.stack.pool)
+            .await
+            .unwrap()
     }
 
     /// Write the stories in an order drawn from `order`; answers their ids.
@@ -111,7 +144,14 @@ impl Sender<'_> {
         for place in turns {
             let story = &stories[place];
             if told[place] == 0 {
-                let (status, _) = self.send(&mut random, reqwest::Method::POST, story.collection, &story.create).await;
+                let (status, _) = self
+                    .send(
+                        &mut random,
+                        reqwest::Method::POST,
+                        story.collection,
+                        &story.create,
+                    )
+                    .await;
                 // 409: an earlier try was stored though its answer was lost.
                 assert!(matches!(status, 201 | 409), "{status}");
                 ids[place] = self.id(&story.name).await;
@@ -131,7 +171,10 @@ impl Sender<'_> {
         if !directory::quiet(&self.stack.pool, self.tenant).await {
             return None;
         }
-        let mut text: Vec<String> = directory::rows(&self.stack.pool, self.tenant).await.into_iter().collect();
+        let mut text: Vec<String> = directory::rows(&self.stack.pool, self.tenant)
+            .await
+            .into_iter()
+            .collect();
         for row in &mut text {
             for (story, id) in stories.iter().zip(ids) {
                 *row = row.replace(id.as_str(), &story.name);
@@ -153,13 +196,25 @@ pub async fn compare(stack: &Stack, seed: u64) -> Result<(), String> {
     }
     let mut directories = (None, None);
     let equal = async || {
-        directories = (told[0].0.rows(&stories, &told[0].1).await, told[1].0.rows(&stories, &told[1].1).await);
+        directories = (
+            told[0].0.rows(&stories, &told[0].1).await,
+            told[1].0.rows(&stories, &told[1].1).await,
+        );
         directories.0.is_some() && directories.0 == directories.1
     };
-    if devstack::wait::until("both to be the same", Duration::from_secs(60), equal).await.is_ok() {
+    if devstack::wait::until("both to be the same", Duration::from_secs(60), equal)
+        .await
+        .is_ok()
+    {
         return Ok(());
     }
-    let (Some(first), Some(second)) = directories else { return Err(format!("seed {seed}: never at rest")) };
+    let (Some(first), Some(second)) = directories else {
+        return Err(format!("seed {seed}: never at rest"));
+    };
     let only = |a: &Rows, b: &Rows| a.difference(b).take(6).cloned().collect::<Vec<_>>();
-    Err(format!("seed {seed}: first order only {:#?}, second only {:#?}", only(&first, &second), only(&second, &first)))
+    Err(format!(
+        "seed {seed}: first order only {:#?}, second only {:#?}",
+        only(&first, &second),
+        only(&second, &first)
+    ))
 }

@@ -8,12 +8,20 @@ use std::collections::BTreeMap;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Every failpoint before and after a commit or an acknowledgement.
-pub const FAILPOINTS: &[&str] = &[
+/// The accept path's failpoints; the worker lists its own.
+const ACCEPT: &[&str] = &[
     "accept::before_commit",
     "accept::after_commit",
     "accept::before_push",
 ];
+
+/// Every failpoint before and after a commit or an acknowledgement.
+pub fn failpoints() -> impl Iterator<Item = &'static str> {
+    ACCEPT
+        .iter()
+        .chain(rollcall_worker::failpoints::FAILPOINTS)
+        .copied()
+}
 
 #[derive(Parser)]
 struct ApiArgs {
@@ -84,8 +92,8 @@ impl Stack {
 
     /// Let every failpoint do this, in the `fail` crate's language.
     pub fn failpoints(&self, action: &str) {
-        for name in FAILPOINTS {
-            fail::cfg(*name, action).unwrap();
+        for name in failpoints() {
+            fail::cfg(name, action).unwrap();
         }
     }
 

@@ -4,10 +4,12 @@ mod attribute_path;
 mod evaluate;
 mod lexer;
 mod parser;
+mod target;
 
 pub use attribute_path::AttributePath;
 pub use evaluate::fold_text;
 pub use parser::parse;
+pub use target::{Target, compared, target};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {

@@ -117,26 +117,31 @@ pub async fn delete_members(
     Ok(())
 }
 
-/// Take deleted Users (`members`: their ids, folded) out of every group, and deleted groups'
-/// members with them; answers (team, member) of the first kind.
+/// Take deleted Users (their ids, folded, and the changes that deleted them) out of every group
+/// they were put into before, and deleted groups' members with them; answers (team, member) of
+/// the first kind.
 pub async fn delete_members_naming(
     conn: &mut PgConnection,
     tenant: TenantId,
-    members: &[String],
+    users: &[String],
+    deleted_seqs: &[i64],
     groups: &[Uuid],
 ) -> Result<Vec<(Uuid, String)>, StoreError> {
-    if members.is_empty() && groups.is_empty() {
+    if users.is_empty() && groups.is_empty() {
         return Ok(vec![]);
     }
     let rows = sqlx::query!(
-        "with gone as (
-             delete from scim_members where tenant_id = $1 and (member = any($2) or group_id = any($3))
-             returning group_id, member)
-         select r.directory_id, gone.member from gone
-         join scim_resources r on r.tenant_id = $1 and r.id = gone.group_id and r.deleted_seq is null
-         where not r.id = any($3)",
+        "with named as (
+             delete from scim_members m using unnest($2::text[], $3::int8[]) as gone (member, seq)
+             where m.tenant_id = $1 and m.member = gone.member and m.asserted_seq < gone.seq
+               and not m.group_id = any($4)
+             returning m.group_id, m.member),
+         emptied as (delete from scim_members where tenant_id = $1 and group_id = any($4))
+         select r.directory_id, named.member from named
+         join scim_resources r on r.tenant_id = $1 and r.id = named.group_id and r.deleted_seq is null",
         tenant.0,
-        members,
+        users,
+        deleted_seqs,
         groups
     )
     .fetch_all(conn)

@@ -1,64 +1,81 @@
-//! Equality on the attributes clients look resources up by: answered from `scim_keys`.
+//! Equality on what clients look resources up by: answered by an index.
 
 use super::filter::Compiler;
 use crate::directory::{KeyAttribute, fold};
-use crate::scim::ResourceType;
-use crate::scim::filter::{AttributePath, Literal};
+use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::schema::ENTERPRISE_USER;
-use unicode_normalization::UnicodeNormalization;
+use crate::scim::{ResourceType, normalise};
 
-/// How a hot attribute is found.
-enum Hot {
-    /// Unique: by the normalised value.
-    Unique(KeyAttribute, String),
-    /// Held by any number: by the folded value, as any of these.
-    Shared(&'static [KeyAttribute], String),
+impl Compiler<'_> {
+    /// Equality that an index on the keys answers; `false` when none does (nothing is pushed).
+    pub(super) fn hot(
+        &mut self,
+        urn: Option<&str>,
+        name: &str,
+        sub: Option<&str>,
+        literal: &Literal,
+    ) -> bool {
+        let whole = sub.is_none();
+        let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+        let user = self.kind == ResourceType::User;
+        let attribute = match (urn, name) {
+            (None, "userName") if user && whole => KeyAttribute::UserName,
+            (None, "externalId") if whole => KeyAttribute::ExternalId,
+            (None, "displayName") if !user && whole => KeyAttribute::DisplayName,
+            (None, "emails") if user && is_value => KeyAttribute::PrimaryEmail,
+            (Some(ENTERPRISE_USER), "employeeNumber") if whole => KeyAttribute::EmployeeNumber,
+            _ => return false,
+        };
+        let Some(text) = literal.text().filter(|text| !text.trim().is_empty()) else {
+            return false;
+        };
+        self.query
+            .push("r.id = any(array(select k.resource_id from scim_keys k where k.to_seq is null and k.tenant_id = ")
+            .push_bind(self.tenant.0)
+            .push(" and k.kind = ")
+            .push_bind(self.kind as i16);
+        match attribute {
+            KeyAttribute::PrimaryEmail => self.query.push(format!(
+                " and k.attribute in ({}, {}) and k.folded = ",
+                KeyAttribute::PrimaryEmail as i16,
+                KeyAttribute::OtherEmail as i16
+            )),
+            KeyAttribute::EmployeeNumber => self
+                .query
+                .push(format!(" and k.attribute = {} and k.folded = ", attribute as i16)),
+            _ => self.query.push(format!(
+                " and k.is_unique and k.attribute = {} and k.value = ",
+                attribute as i16
+            )),
+        };
+        self.query.push_bind(normalise(attribute, text)).push("))");
+        true
+    }
+
+    /// Groups that name this member, by the index on members.
+    pub(super) fn member(&mut self, literal: &Literal) -> bool {
+        let Some(text) = literal.text() else { return false };
+        self.query
+            .push("r.id = any(array(select m.group_id from scim_members m where m.tenant_id = ")
+            .push_bind(self.tenant.0)
+            .push(" and m.member = ")
+            .push_bind(fold(text))
+            .push("))");
+        true
+    }
 }
 
-/// Push the condition when `path eq value` is a hot one; answers whether it was.
-pub(super) fn push(
-    compiler: &mut Compiler<'_>,
-    urn: Option<&str>,
-    path: &AttributePath,
-    value: &Literal,
-) -> bool {
-    let Some(text) = value.text() else { return false };
-    let name = path.name.to_ascii_lowercase();
-    let sub = path.sub.as_deref().map(str::to_ascii_lowercase);
-    let hot = match (compiler.kind, urn, name.as_str(), sub.as_deref()) {
-        (ResourceType::User, None, "username", None) => Hot::Unique(KeyAttribute::UserName, fold(text)),
-        (ResourceType::Group, None, "displayname", None) => {
-            Hot::Unique(KeyAttribute::DisplayName, fold(text))
+/// The literal that `value` must equal for the filter to hold.
+pub(super) fn value_equality(filter: &Filter) -> Option<&Literal> {
+    match filter {
+        Filter::Compare {
+            path,
+            operator: Operator::Eq,
+            value,
+        } if path.urn.is_none() && path.sub.is_none() && path.name.eq_ignore_ascii_case("value") => {
+            Some(value)
         }
-        (_, None, "externalid", None) => Hot::Unique(KeyAttribute::ExternalId, text.nfc().collect()),
-        (ResourceType::User, None, "emails", None | Some("value")) => Hot::Shared(
-            &[KeyAttribute::PrimaryEmail, KeyAttribute::OtherEmail],
-            fold(text),
-        ),
-        (ResourceType::User, Some(ENTERPRISE_USER), "employeenumber", None) => {
-            Hot::Shared(&[KeyAttribute::EmployeeNumber], fold(text))
-        }
-        _ => return false,
-    };
-    let (kind, tenant) = (compiler.kind as i16, compiler.tenant.0);
-    let query = &mut *compiler.query;
-    query
-        .push("r.id in (select k.resource_id from scim_keys k where k.tenant_id = ")
-        .push_bind(tenant);
-    query.push(" and k.to_seq is null and k.kind = ").push_bind(kind);
-    match hot {
-        Hot::Unique(attribute, value) => {
-            query
-                .push(" and k.is_unique and k.attribute = ")
-                .push_bind(attribute as i16);
-            query.push(" and k.value = ").push_bind(value);
-        }
-        Hot::Shared(attributes, folded) => {
-            let attributes: Vec<i16> = attributes.iter().map(|attribute| *attribute as i16).collect();
-            query.push(" and k.attribute = any(").push_bind(attributes);
-            query.push(") and k.folded = ").push_bind(folded);
-        }
+        Filter::And(all) => all.iter().find_map(value_equality),
+        _ => None,
     }
-    query.push(")");
-    true
 }

@@ -1,3 +1,5 @@
+//! What the read side adds to resources: members, groups, resolved managers.
+
 use crate::directory::TenantId;
 use crate::scim::Member;
 use crate::store::{PgConnection, StoreError};
@@ -5,7 +7,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The asserted members of each of these groups.
+/// The asserted members of each of these groups, in the order they were asserted.
 ///
 /// # Errors
 /// When the statement fails.
@@ -16,9 +18,10 @@ pub async fn members_of(
 ) -> Result<HashMap<Uuid, Vec<Member>>, StoreError> {
     let rows = sqlx::query!(
         "select group_id, value, attributes from scim_members
-         where tenant_id = $1 and group_id = any($2) order by asserted_seq, member",
+         where tenant_id = $1 and group_id = any($2)
+         order by group_id, asserted_seq, member",
         tenant.0,
-        groups
+        groups,
     )
     .fetch_all(connection)
     .await?;
@@ -45,21 +48,23 @@ pub async fn groups_of(
     tenant: TenantId,
     users: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<(Uuid, String)>>, StoreError> {
-    let members: Vec<String> = users.iter().map(Uuid::to_string).collect();
+    let by_member: HashMap<String, Uuid> = users.iter().map(|id| (id.to_string(), *id)).collect();
+    let members: Vec<String> = by_member.keys().cloned().collect();
     let rows = sqlx::query!(
-        r#"select m.member, g.id, coalesce(g.document->>'displayName', '') as "name!"
-         from scim_members m
-         join scim_resources g on g.tenant_id = $1 and g.id = m.group_id and g.deleted_seq is null
-         where m.tenant_id = $1 and m.member = any($2) order by g.created_seq"#,
+        r#"select m.member, g.id, coalesce(g.document ->> 'displayName', '') as "name!"
+           from scim_members m
+           join scim_resources g on g.tenant_id = m.tenant_id and g.id = m.group_id
+           where m.tenant_id = $1 and m.member = any($2) and g.deleted_seq is null
+           order by g.created_seq"#,
         tenant.0,
-        &members
+        &members,
     )
     .fetch_all(connection)
     .await?;
     let mut groups: HashMap<Uuid, Vec<(Uuid, String)>> = HashMap::new();
     for row in rows {
-        if let Ok(user) = row.member.parse() {
-            groups.entry(user).or_default().push((row.id, row.name));
+        if let Some(user) = by_member.get(&row.member) {
+            groups.entry(*user).or_default().push((row.id, row.name));
         }
     }
     Ok(groups)
@@ -76,18 +81,20 @@ pub async fn managers_of(
     people: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<(String, Uuid, Option<String>)>>, StoreError> {
     let rows = sqlx::query!(
-        "select l.person_id, l.reference, m.resource_id, m.display_name
-         from reporting_lines l join people m on m.tenant_id = $1 and m.id = l.manager_id
-         where l.tenant_id = $1 and l.person_id = any($2) order by l.person_id, l.slot, l.ordinal",
+        "select l.person_id, l.reference, p.resource_id, p.display_name
+         from reporting_lines l
+         join people p on p.tenant_id = l.tenant_id and p.id = l.manager_id
+         where l.tenant_id = $1 and l.person_id = any($2)
+         order by l.person_id, l.slot, l.ordinal",
         tenant.0,
-        people
+        people,
     )
     .fetch_all(connection)
     .await?;
     let mut managers: HashMap<Uuid, Vec<(String, Uuid, Option<String>)>> = HashMap::new();
     for row in rows {
-        let line = (row.reference, row.resource_id, row.display_name);
-        managers.entry(row.person_id).or_default().push(line);
+        let manager = (row.reference, row.resource_id, row.display_name);
+        managers.entry(row.person_id).or_default().push(manager);
     }
     Ok(managers)
 }

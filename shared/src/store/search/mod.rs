@@ -4,6 +4,7 @@ mod compare;
 mod filter;
 mod hot;
 mod links;
+mod values;
 
 pub use links::{groups_of, managers_of, members_of};
 
@@ -13,7 +14,8 @@ use crate::scim::filter::Filter;
 use crate::scim::{Document, ResourceType, ScimError};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, Postgres, QueryBuilder};
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 /// A live resource as stored.
@@ -47,36 +49,6 @@ impl From<sqlx::Error> for SearchError {
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: Uuid,
-    directory_id: Uuid,
-    document: Value,
-    version: i64,
-    seq: i64,
-    created_at: DateTime<Utc>,
-    modified_at: DateTime<Utc>,
-}
-
-impl Row {
-    fn stored(self, kind: ResourceType) -> Stored {
-        let document = match self.document {
-            Value::Object(attributes) => Document(attributes),
-            _ => Document(Default::default()),
-        };
-        Stored {
-            id: self.id,
-            directory_id: self.directory_id,
-            kind,
-            document,
-            version: self.version,
-            seq: self.seq,
-            created_at: self.created_at,
-            modified_at: self.modified_at,
-        }
-    }
-}
-
 /// The live resource of this kind and id.
 ///
 /// # Errors
@@ -87,17 +59,26 @@ pub async fn get(
     kind: ResourceType,
     id: Uuid,
 ) -> Result<Option<Stored>, StoreError> {
-    let row = sqlx::query_as!(
-        Row,
-        "select id, directory_id, document, version, seq, created_at, modified_at
-         from scim_resources where tenant_id = $1 and id = $2 and kind = $3 and deleted_seq is null",
+    let row = sqlx::query!(
+        "select directory_id, document, version, seq, created_at, modified_at
+         from scim_resources
+         where tenant_id = $1 and id = $2 and kind = $3 and deleted_seq is null",
         tenant.0,
         id,
-        kind as i16
+        kind as i16,
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| row.stored(kind)))
+    Ok(row.map(|row| Stored {
+        id,
+        directory_id: row.directory_id,
+        kind,
+        document: document(row.document),
+        version: row.version,
+        seq: row.seq,
+        created_at: row.created_at,
+        modified_at: row.modified_at,
+    }))
 }
 
 /// A page of the live resources that satisfy the filter, in creation order, and how many there
@@ -113,43 +94,66 @@ pub async fn list(
     start_index: i64,
     count: i64,
 ) -> Result<(Vec<Stored>, i64), SearchError> {
-    let mut query = QueryBuilder::new("select count(*)");
-    matching(&mut query, tenant, kind, filter.as_ref())?;
-    let total: i64 = query.build_query_scalar().fetch_one(&mut *connection).await?;
-    let skipped = start_index.max(1) - 1;
-    if count <= 0 || skipped >= total {
-        return Ok((vec![], total));
+    let (offset, count) = (start_index.max(1) - 1, count.max(0));
+    let mut page = Vec::new();
+    if count > 0 {
+        let mut query = QueryBuilder::new(
+            "select r.id, r.directory_id, r.document, r.version, r.seq, r.created_at, r.modified_at ",
+        );
+        push_source(&mut query, tenant, kind, filter.as_ref())?;
+        query.push(" order by r.created_seq limit ").push_bind(count);
+        query.push(" offset ").push_bind(offset);
+        for row in query.build().fetch_all(&mut *connection).await? {
+            page.push(stored(kind, &row)?);
+        }
     }
-    let mut query = QueryBuilder::new(
-        "select r.id, r.directory_id, r.document, r.version, r.seq, r.created_at, r.modified_at",
-    );
-    matching(&mut query, tenant, kind, filter.as_ref())?;
-    query
-        .push(" order by r.created_seq limit ")
-        .push_bind(count)
-        .push(" offset ")
-        .push_bind(skipped);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
-    Ok((rows.into_iter().map(|row| row.stored(kind)).collect(), total))
+    // A page that is not full ends the list: its total is known.
+    let read = i64::try_from(page.len()).unwrap_or(i64::MAX);
+    if read > 0 && read < count {
+        return Ok((page, offset + read));
+    }
+    let mut query = QueryBuilder::new("select count(*) ");
+    push_source(&mut query, tenant, kind, filter.as_ref())?;
+    let total = query.build_query_scalar().fetch_one(connection).await?;
+    Ok((page, total))
 }
 
-/// `from … where …` of the live resources a filter means, as `r`.
-fn matching(
+fn push_source(
     query: &mut QueryBuilder<Postgres>,
     tenant: TenantId,
     kind: ResourceType,
     filter: Option<&Filter>,
 ) -> Result<(), ScimError> {
     query
-        .push(" from scim_resources r where r.tenant_id = ")
+        .push("from scim_resources r where r.tenant_id = ")
         .push_bind(tenant.0);
-    query
-        .push(" and r.kind = ")
-        .push_bind(kind as i16)
-        .push(" and r.deleted_seq is null");
-    if let Some(filter) = filter {
-        query.push(" and ");
-        filter::Compiler { query, tenant, kind }.condition(filter)?;
+    query.push(" and r.kind = ").push_bind(kind as i16);
+    query.push(" and r.deleted_seq is null");
+    match filter {
+        Some(filter) => {
+            query.push(" and ");
+            filter::push_filter(query, tenant, kind, filter)
+        }
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn stored(kind: ResourceType, row: &PgRow) -> Result<Stored, sqlx::Error> {
+    Ok(Stored {
+        id: row.try_get("id")?,
+        directory_id: row.try_get("directory_id")?,
+        kind,
+        document: document(row.try_get("document")?),
+        version: row.try_get("version")?,
+        seq: row.try_get("seq")?,
+        created_at: row.try_get("created_at")?,
+        modified_at: row.try_get("modified_at")?,
+    })
+}
+
+fn document(stored: Value) -> Document {
+    match stored {
+        Value::Object(object) => Document(object),
+        _ => Document::default(),
+    }
 }

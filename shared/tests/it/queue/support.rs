@@ -26,8 +26,7 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(config: QueueConfig) -> Scope {
-        let url = std::env::var("TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:7379".into());
-        Scope::at(&url, config)
+        Scope::at(devstack::TestRedis::new().unwrap().url(), config)
     }
 
     pub(super) fn at(url: &str, config: QueueConfig) -> Scope {

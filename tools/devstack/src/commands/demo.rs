@@ -65,5 +65,5 @@ fn next_steps(instance: &Instance, stack: &Stack) {
     println!("  curl -H \"Authorization: Bearer $SCIM_TOKEN\" \"$SCIM_URL/Users?count=1\"");
     println!("  curl -H \"Authorization: Bearer $OPS_TOKEN\" \"$OPS_URL/overview\"");
     println!("  psql \"$DATABASE_URL\" -c 'select * from people limit 5'");
-    println!("Logs: {}/*.log", instance.folder().display());
+    println!("Logs: {}/{{api,worker}}.log", instance.folder().display());
 }

@@ -3,7 +3,7 @@
 use crate::commands::run::{Signals, run};
 use anyhow::{Context, Result};
 use clap::Args;
-use devstack::{PrivatePostgres, PrivateRedis, Stack, StackSettings, programs_beside};
+use devstack::{PrivatePostgres, PrivateRedis, Stack, StackSettings, programs};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -80,7 +80,7 @@ fn stack_settings(scratch: &Path) -> Result<StackSettings> {
     std::fs::set_permissions(scratch, std::fs::Permissions::from_mode(0o711))?;
     let postgres_folder = scratch.join("postgres");
     std::fs::create_dir(&postgres_folder)?;
-    let programs = programs_beside(&std::env::current_exe()?, &["rollcall-api", "rollcall-worker"])?;
+    let programs = programs(&["rollcall-api", "rollcall-worker"])?;
     let unlimited = ("ROLLCALL_REQUESTS_PER_SECOND".to_owned(), "0".to_owned());
     Ok(StackSettings {
         folder: scratch.to_owned(),

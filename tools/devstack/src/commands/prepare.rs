@@ -3,7 +3,7 @@
 //! With a database at hand the macros describe every query and, told a folder, save what they
 //! learnt; so a build of the crate that holds the queries is all it takes.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use devstack::{PrivatePostgres, migrator, project_dir};
 use sqlx::{Connection, PgConnection};
@@ -15,6 +15,9 @@ use std::time::SystemTime;
 const DATABASE: &str = "prepare";
 /// The crate that holds the queries is built anew when this file is newer than its last build.
 const QUERIES: &str = "shared/src/lib.rs";
+
+/// The files of a folder by name.
+type Files = BTreeMap<String, Vec<u8>>;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -32,7 +35,7 @@ pub(crate) async fn prepare(options: Options) -> Result<ExitCode> {
     connection.close().await?;
 
     let fresh = tempfile::tempdir()?;
-    describe(&url, fresh.path())?;
+    let complete = describe(&url, fresh.path())?;
     let target = project_dir().join(".sqlx");
     let (now, wanted) = (read(&target)?, read(fresh.path())?);
     let differing = now
@@ -41,6 +44,7 @@ pub(crate) async fn prepare(options: Options) -> Result<ExitCode> {
         .chain(wanted.iter().filter(|(name, _)| !now.contains_key(*name)))
         .count();
     if options.check {
+        ensure!(complete, "the build against a migrated database fails");
         if differing > 0 {
             bail!(
                 "{differing} files in .sqlx are missing, stale or too many: run `make prepare` and commit it"
@@ -50,32 +54,52 @@ pub(crate) async fn prepare(options: Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     write(&target, &now, &wanted)?;
+    ensure!(
+        complete,
+        "not everything builds: the metadata of what does was added, none removed"
+    );
+    remove(&target, &now, &wanted)?;
     println!("{} queries in .sqlx, {differing} files changed", wanted.len());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Build with the database at `url`; the macros write into `folder`.
-fn describe(url: &str, folder: &Path) -> Result<()> {
+/// Build with the database at `url`; the macros write into `folder`. False when a part of the
+/// project does not build.
+fn describe(url: &str, folder: &Path) -> Result<bool> {
     let queries = project_dir().join(QUERIES);
     let file = std::fs::File::options().append(true).open(&queries);
-    file.and_then(|file| file.set_modified(SystemTime::now()))
-        .with_context(|| format!("cannot touch {}", queries.display()))?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["check", "--workspace", "--all-targets", "--quiet"])
-        .current_dir(project_dir());
+    let file = file.with_context(|| format!("cannot open {}", queries.display()))?;
+    let modified = file.metadata()?.modified()?;
+    file.set_modified(now())?;
+    let mut cargo = Command::new("cargo");
+    cargo.args([
+        "check",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--keep-going",
+        "--quiet",
+    ]);
+    cargo.current_dir(project_dir());
     cargo
         .env("DATABASE_URL", url)
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", folder);
-    let status = cargo.status().context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the build against a migrated database fails");
-    }
-    Ok(())
+    let status = cargo.status();
+    // As it was: builds of other kinds need not be repeated.
+    file.set_modified(modified)?;
+    Ok(status.context("cannot run cargo")?.success())
 }
 
-fn read(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo compares with the clock of the file system"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn read(folder: &Path) -> Result<Files> {
     if !folder.exists() {
         return Ok(BTreeMap::new());
     }
@@ -90,13 +114,17 @@ fn read(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         .collect()
 }
 
-fn write(folder: &Path, now: &BTreeMap<String, Vec<u8>>, wanted: &BTreeMap<String, Vec<u8>>) -> Result<()> {
+fn write(folder: &Path, now: &Files, wanted: &Files) -> Result<()> {
     std::fs::create_dir_all(folder)?;
-    for name in now.keys().filter(|name| !wanted.contains_key(*name)) {
-        std::fs::remove_file(folder.join(name))?;
-    }
     for (name, text) in wanted.iter().filter(|(name, text)| now.get(*name) != Some(text)) {
         std::fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}
+
+fn remove(folder: &Path, now: &Files, wanted: &Files) -> Result<()> {
+    for name in now.keys().filter(|name| !wanted.contains_key(*name)) {
+        std::fs::remove_file(folder.join(name))?;
     }
     Ok(())
 }

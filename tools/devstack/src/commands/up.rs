@@ -2,7 +2,7 @@
 
 use crate::commands::instance::{Instance, State};
 use anyhow::Result;
-use devstack::{Stack, StackSettings, programs_beside};
+use devstack::{Stack, StackSettings, programs};
 use std::process::ExitCode;
 
 pub(crate) async fn up() -> Result<ExitCode> {
@@ -68,19 +68,29 @@ pub(crate) fn settings(
     further_programs: &[&str],
 ) -> Result<StackSettings> {
     let names = [&["rollcall-api", "rollcall-worker"], further_programs].concat();
-    let set = |(name, _): &(String, String)| std::env::var_os(name).is_none();
     Ok(StackSettings {
         folder: instance.folder().to_owned(),
         postgres_folder: instance.postgres_folder()?,
-        programs: programs_beside(&std::env::current_exe()?, &names)?,
-        environment: defaults.into_iter().filter(set).collect(),
+        programs: programs(&names)?,
+        environment: defaults.into_iter().filter(|(name, _)| !is_set(name)).collect(),
         worker: true,
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the API's settings, which are passed on"
+)]
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 fn report(instance: &Instance) {
     println!("addresses and tokens  {}", instance.env_file().display());
-    println!("logs                  {}/*.log", instance.folder().display());
+    println!(
+        "logs                  {}/{{api,worker}}.log",
+        instance.folder().display()
+    );
     println!(
         "in a shell            set -a; . {}; set +a",
         instance.env_file().display()

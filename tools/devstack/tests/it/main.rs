@@ -5,6 +5,7 @@
     reason = "a test that unwraps fails with the line that went wrong"
 )]
 
+mod layers;
 mod postgres;
 mod redis;
 mod testkit;

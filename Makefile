@@ -1,0 +1,113 @@
+# `make help` lists the targets. Recipes stay short: the work is in tools/devstack and scripts/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Builds read the checked-in .sqlx instead of asking a database; see `make prepare`.
+export SQLX_OFFLINE ?= true
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEVSTACK := $(TARGET)/debug/devstack
+# The demo shows how fast it is, so it runs what is shipped; the same build serves up and bench.
+RELEASED := $(TARGET)/release
+# The whole workspace every time: cargo then agrees with itself on features and builds a
+# dependency once.
+BUILD := cargo build --quiet --locked --workspace --bins
+TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo cargo nextest run || echo cargo test)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+## Run it ##
+
+.PHONY: setup
+setup: ## Install what is missing: Postgres, Redis, a C compiler
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: setup release ## Sync a made-up company in and check it (DEMO_PEOPLE=20000, DEMO_EXIT=1)
+	@$(RELEASED)/devstack demo
+
+.PHONY: up
+up: setup release ## Start everything in the background; addresses and tokens in .devstack/env
+	@$(RELEASED)/devstack up
+
+.PHONY: down
+down: ## Stop what `up` or `demo` started
+	@$(BUILD) --release
+	@$(RELEASED)/devstack down
+
+.PHONY: status
+status: ## Show what runs
+	@$(BUILD) --release
+	@$(RELEASED)/devstack status
+
+.PHONY: bench
+bench: setup release ## Measure speed beside its floors (BENCH="--help" for options)
+	@ROLLCALL_API_BIN=$(RELEASED)/rollcall-api ROLLCALL_WORKER_BIN=$(RELEASED)/rollcall-worker \
+	$(RELEASED)/devstack exec --api -- $(RELEASED)/bench run $(BENCH)
+
+.PHONY: release
+release:
+	@echo "building (release)"
+	@$(BUILD) --release
+
+## Check it ##
+
+.PHONY: test
+test: setup debug ## Run all tests on throwaway servers (TESTS="..." selects)
+	@$(DEVSTACK) exec --no-deadlocks -- $(TEST) --locked --workspace $(TESTS)
+	@cargo test --quiet --locked --workspace --doc
+
+.PHONY: debug
+debug:
+	@$(BUILD) --tests
+
+.PHONY: fmt
+fmt: ## Format the code
+	@cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check: ## Fail when code is not formatted
+	@cargo fmt --all --check
+
+.PHONY: lint
+lint: ## Clippy, warnings are errors; a build without a database
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc: ## Build the code's documentation, warnings are errors
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --workspace --no-deps
+
+.PHONY: deny
+deny: ## Check dependencies: who may use what, licences, sources
+	@scripts/deny.sh check --hide-inclusion-graph bans licenses sources
+
+.PHONY: advisories
+advisories: ## Check dependencies for known vulnerabilities (needs the internet)
+	@scripts/deny.sh check advisories
+
+.PHONY: ci
+ci: ## Everything CI checks
+	@.ci/run
+
+## Change the schema or a query ##
+
+.PHONY: prepare
+prepare: setup debug-devstack ## Regenerate .sqlx after a query or a migration changed
+	@$(DEVSTACK) prepare
+
+.PHONY: prepare-check
+prepare-check: setup debug-devstack ## Fail when .sqlx is stale
+	@$(DEVSTACK) prepare --check
+
+.PHONY: migrations
+migrations: setup debug-devstack ## Apply, revert and reapply all migrations
+	@$(DEVSTACK) migrations
+
+# devstack itself contains no query: it builds even where a stale .sqlx keeps others from it.
+.PHONY: debug-devstack
+debug-devstack:
+	@$(BUILD) --tests --keep-going 2>/dev/null || test -x $(DEVSTACK)

@@ -1,0 +1,121 @@
+//! Where the values of an attribute are: in the document, beside it, in a set of elements.
+
+use super::compare::{Json, Root};
+use super::filter::Compiler;
+use crate::scim::ScimError;
+use crate::scim::schema::{Attribute, ENTERPRISE_USER, ROLLCALL_USER};
+
+/// The values of a multi-valued attribute.
+pub(super) enum Set<'a> {
+    Members,
+    Groups,
+    Schemas,
+    Array(&'a Json),
+}
+
+impl Compiler<'_> {
+    /// One of the values satisfies what `condition` pushes for it.
+    pub(super) fn exists(
+        &mut self,
+        set: &Set<'_>,
+        condition: impl FnOnce(&mut Self, Json) -> Result<(), ScimError>,
+    ) -> Result<(), ScimError> {
+        self.elements += 1;
+        let alias = format!("e{}", self.elements);
+        self.query.push("exists (select from ");
+        match set {
+            Set::Members => self.query.push(
+                "(select coalesce(m.attributes, '{}') || jsonb_build_object('value', m.value)
+                  from scim_members m where m.tenant_id = r.tenant_id and m.group_id = r.id)",
+            ),
+            Set::Groups => self.query.push(
+                "(select jsonb_build_object('value', g.id, 'display', g.document -> 'displayName', 'type', 'direct')
+                  from scim_members m
+                  join scim_resources g on g.tenant_id = m.tenant_id and g.id = m.group_id and g.deleted_seq is null
+                  where m.tenant_id = r.tenant_id and m.member = r.id::text)",
+            ),
+            Set::Schemas => {
+                self.query.push("(select to_jsonb(").push_bind(self.kind.schema_urn()).push(
+                    "::text) union all
+                      select to_jsonb(k) from jsonb_object_keys(r.document) k where k ilike 'urn:%')",
+                )
+            }
+            Set::Array(json) => {
+                // An absent attribute has no values, not one that is null.
+                self.query.push("jsonb_array_elements(case when ");
+                json.push(self.query);
+                self.query.push(" is null then '[]' when jsonb_typeof(");
+                json.push(self.query);
+                self.query.push(") = 'array' then ");
+                json.push(self.query);
+                self.query.push(" else jsonb_build_array(");
+                json.push(self.query);
+                self.query.push(") end)")
+            }
+        };
+        self.query.push(format!(" as {alias}(v) where "));
+        condition(
+            self,
+            Json {
+                root: Root::Sql(format!("{alias}.v")),
+                keys: Vec::new(),
+            },
+        )?;
+        self.query.push(")");
+        Ok(())
+    }
+}
+
+pub(super) fn attribute(urn: Option<String>, name: String, definition: Option<&'static Attribute>) -> Json {
+    let document = |keys| Json {
+        root: Root::Sql("r.document".to_owned()),
+        keys,
+    };
+    match (urn, definition) {
+        // What Rollcall defines stays where the client put it: in its extension, in the
+        // enterprise extension or at the top. The names are the schema table's.
+        (Some(urn), Some(definition)) if urn == ROLLCALL_USER => {
+            let name = definition.name;
+            let sql = format!(
+                r#"coalesce(r.document #> '{{"{ROLLCALL_USER}",{name}}}', r.document #> '{{"{ENTERPRISE_USER}",{name}}}',
+                   r.document -> '{name}')"#
+            );
+            Json {
+                root: Root::Sql(sql),
+                keys: Vec::new(),
+            }
+        }
+        (Some(urn), None) => Json {
+            root: Root::Custom { urn, name },
+            keys: Vec::new(),
+        },
+        (urn, _) => document(urn.into_iter().chain([name]).collect()),
+    }
+}
+
+pub(super) fn at(json: &Json, key: &str) -> Json {
+    let mut json = json.clone();
+    json.keys.push(key.to_owned());
+    json
+}
+
+pub(super) fn below(json: &Json, sub: Option<&'static Attribute>) -> Json {
+    match sub {
+        Some(sub) => at(json, sub.name),
+        None => json.clone(),
+    }
+}
+
+/// The compared sub-attribute; of values without a schema, `value` when they are objects.
+pub(super) fn below_or_value(element: &Json, sub: Option<&'static Attribute>) -> Json {
+    match sub {
+        Some(sub) => at(element, sub.name),
+        None => match &element.root {
+            Root::Sql(sql) => Json {
+                root: Root::Sql(format!("coalesce({sql} -> 'value', {sql})")),
+                keys: Vec::new(),
+            },
+            Root::Custom { .. } => element.clone(),
+        },
+    }
+}

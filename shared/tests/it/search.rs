@@ -1,0 +1,576 @@
+//! Reads of desired state: pages, filters, links.
+
+use devstack::TestDatabase;
+use rollcall_shared::directory::{TenantId, fold};
+use rollcall_shared::scim::{
+    Body, Derived, Document, Member, Meta, ResourceType, ScimType, Selection, filter, keys, parse_resource,
+    render, schema,
+};
+use rollcall_shared::store::search::{self, SearchError, Stored};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(1);
+const OTHER_TENANT: TenantId = TenantId(2);
+const ENTERPRISE: &str = schema::ENTERPRISE_USER;
+
+struct Fixture {
+    _database: TestDatabase,
+    connection: PgConnection,
+}
+
+impl Fixture {
+    async fn new() -> Fixture {
+        let database = TestDatabase::create().await.unwrap();
+        let connection = PgConnection::connect(database.url()).await.unwrap();
+        Fixture {
+            _database: database,
+            connection,
+        }
+    }
+
+    /// Store a resource as accepting it would; its seq is its id.
+    async fn store(&mut self, tenant: TenantId, kind: ResourceType, seq: u128, body: Value) -> Uuid {
+        let id = Uuid::from_u128(seq);
+        let Body {
+            document, members, ..
+        } = parse_resource(kind, body).unwrap();
+        let seq = i64::try_from(seq).unwrap();
+        sqlx::query(
+            "insert into scim_resources (tenant_id, id, kind, directory_id, document, version, seq, source, created_seq,
+                 created_at, modified_at)
+             values ($1, $2, $3, $2, $4, 1, $5, 'test', $5, $6::timestamptz, $6::timestamptz + interval '1 day')",
+        )
+        .bind(tenant.0)
+        .bind(id)
+        .bind(kind as i16)
+        .bind(Value::Object(document.0.clone()))
+        .bind(seq)
+        .bind(chrono::DateTime::parse_from_rfc3339("2024-05-13T12:00:00.123456Z").unwrap())
+        .execute(&mut self.connection)
+        .await
+        .unwrap();
+        for key in keys(kind, &document).unwrap() {
+            sqlx::query(
+                "insert into scim_keys (tenant_id, kind, attribute, value, folded, source, resource_id, directory_id,
+                     from_seq, is_unique)
+                 values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)",
+            )
+            .bind(tenant.0)
+            .bind(kind as i16)
+            .bind(key.attribute as i16)
+            .bind(key.value)
+            .bind(key.folded)
+            .bind(if key.namespaced { "test" } else { "" })
+            .bind(id)
+            .bind(seq)
+            .bind(key.unique)
+            .execute(&mut self.connection)
+            .await
+            .unwrap();
+        }
+        for member in members.into_iter().flatten() {
+            sqlx::query(
+                "insert into scim_members (tenant_id, group_id, member, value, attributes, asserted_seq)
+                 values ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(tenant.0)
+            .bind(id)
+            .bind(fold(&member.value))
+            .bind(member.value)
+            .bind(member.attributes.map(Value::Object))
+            .bind(seq)
+            .execute(&mut self.connection)
+            .await
+            .unwrap();
+        }
+        id
+    }
+
+    async fn delete(&mut self, id: Uuid) {
+        for statement in [
+            "update scim_resources set deleted_seq = 99 where id = $1",
+            "update scim_keys set to_seq = 99, deleted = true where resource_id = $1",
+        ] {
+            sqlx::query(statement)
+                .bind(id)
+                .execute(&mut self.connection)
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn list(&mut self, kind: ResourceType, text: &str, start: i64, count: i64) -> (Vec<Stored>, i64) {
+        let filter = (!text.is_empty()).then(|| filter::parse(text).unwrap());
+        search::list(&mut self.connection, TENANT, kind, &filter, start, count)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error:?}"))
+    }
+
+    async fn found(&mut self, kind: ResourceType, text: &str) -> Vec<u128> {
+        let (page, total) = self.list(kind, text, 1, 100).await;
+        assert_eq!(page.len() as i64, total, "{text}");
+        let (none, counted) = self.list(kind, text, 1, 0).await;
+        assert_eq!((none.len(), counted), (0, total), "{text}");
+        page.iter().map(|stored| stored.id.as_u128()).collect()
+    }
+
+    async fn refused(&mut self, kind: ResourceType, text: &str) -> Option<ScimType> {
+        let filter = Some(filter::parse(text).unwrap());
+        match search::list(&mut self.connection, TENANT, kind, &filter, 1, 10).await {
+            Err(SearchError::Scim(error)) => error.scim_type,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    async fn company(&mut self) {
+        let users = [
+            json!({
+                "userName": "Anna@Example.com", "externalId": "Ext-1", "active": true, "title": "Ünit lead 100%_\\",
+                "name": {"givenName": "Anna", "familyName": "Ö"}, "displayName": "anna",
+                "emails": [
+                    {"value": "anna@work.example", "type": "work", "primary": true},
+                    {"value": "anna@home.example", "type": "home"},
+                ],
+                ENTERPRISE: {"employeeNumber": "701984", "department": "Sales", "Badge": "Red", "size": 5, "lead": true},
+            }),
+            json!({
+                "userName": "bert@example.com", "active": false, "title": "Lead", "level": "L3", "photos": [{"value": "https://x/P.png"}],
+                "emails": [{"value": "bert@work.example", "type": "home"}],
+                ENTERPRISE: {"manager": {"value": "anna@example.com"}, "level": "ignored", "Badge": ["Blue", "red"]},
+                "urn:example:Other:2.0:User": {"tag": {"value": "x"}},
+            }),
+            json!({"userName": "carla", "displayName": "Straße", "urn:example:text": "plain",
+                "addresses": [{"locality": "Köln", "type": "work"}],
+                schema::ROLLCALL_USER: {"level": "L4", "additionalManagers": ["anna@example.com", "bert@example.com"]}}),
+            json!({"userName": "deleted@example.com", "emails": [{"value": "gone@work.example"}]}),
+        ];
+        for (index, user) in users.into_iter().enumerate() {
+            self.store(TENANT, ResourceType::User, index as u128 + 1, user)
+                .await;
+        }
+        self.delete(Uuid::from_u128(4)).await;
+        self.store(
+            OTHER_TENANT,
+            ResourceType::User,
+            5,
+            json!({"userName": "anna@example.com", "title": "Lead"}),
+        )
+        .await;
+        let anna = Uuid::from_u128(1);
+        let groups = [
+            json!({"displayName": "Sales", "externalId": "g-1", "members": [
+                {"value": anna, "display": "Anna", "type": "User"}, "bert@example.com"]}),
+            json!({"displayName": "Empty"}),
+        ];
+        for (index, group) in groups.into_iter().enumerate() {
+            self.store(TENANT, ResourceType::Group, index as u128 + 11, group)
+                .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn list_pages_in_creation_order_with_the_total_of_live_resources() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    assert_eq!(fixture.found(ResourceType::User, "").await, [1, 2, 3]);
+    for (start, count, ids) in [
+        (1, 2, vec![1, 2]),
+        (2, 2, vec![2, 3]),
+        (3, 9, vec![3]),
+        (4, 9, vec![]),
+        (0, 1, vec![1]),
+        (-5, 1, vec![1]),
+        (1, -1, vec![]),
+    ] {
+        let (page, total) = fixture.list(ResourceType::User, "", start, count).await;
+        let found: Vec<u128> = page.iter().map(|stored| stored.id.as_u128()).collect();
+        assert_eq!((found, total), (ids, 3), "startIndex {start}, count {count}");
+    }
+}
+
+#[tokio::test]
+async fn get_live_resource_of_its_kind_and_tenant_only() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    for (tenant, kind, id, there) in [
+        (TENANT, ResourceType::User, 1, true),
+        (TENANT, ResourceType::Group, 1, false),
+        (TENANT, ResourceType::User, 4, false),
+        (TENANT, ResourceType::User, 5, false),
+        (OTHER_TENANT, ResourceType::User, 5, true),
+    ] {
+        let found = search::get(&mut fixture.connection, tenant, kind, Uuid::from_u128(id))
+            .await
+            .unwrap();
+        assert_eq!(found.is_some(), there, "{id}");
+    }
+}
+
+/// The SQL of a filter means what its evaluation on the representation means.
+#[tokio::test]
+async fn list_with_any_filter_agrees_with_the_evaluation_on_json() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    let (users, _) = fixture.list(ResourceType::User, "", 1, 100).await;
+    let groups_of = search::groups_of(&mut fixture.connection, TENANT, &[1, 2, 3].map(Uuid::from_u128))
+        .await
+        .unwrap();
+    let rendered: Vec<(u128, Value)> = users
+        .iter()
+        .map(|user| {
+            let groups = groups_of.get(&user.id).cloned().unwrap_or_default();
+            (
+                user.id.as_u128(),
+                representation(
+                    user,
+                    Derived {
+                        groups,
+                        ..Derived::default()
+                    },
+                ),
+            )
+        })
+        .collect();
+    let conditions = [
+        r#"userName eq "ANNA@example.com""#,
+        r#"userName ne "anna@example.com""#,
+        r#"userName co "EXAMPLE""#,
+        r#"userName sw "b""#,
+        r#"userName ew ".com""#,
+        r#"userName gt "bert@example.com""#,
+        r#"userName ge "bert@example.com""#,
+        r#"userName lt "bert@example.com""#,
+        r#"userName le "bert@example.com""#,
+        "userName pr",
+        r#"externalId eq "Ext-1""#,
+        r#"externalId sw "Ext""#,
+        r#"externalId ne "Ext-1""#,
+        "externalId pr",
+        "externalId eq null",
+        "externalId ne null",
+        r#"title eq "ünit LEAD 100%_\\""#,
+        r#"title co "%_\\""#,
+        r#"title co "_ead""#,
+        r#"title ew "\\""#,
+        "title pr",
+        r#"title ne "Lead""#,
+        r#"displayName eq "STRASSE""#,
+        r#"displayName eq "strasse""#,
+        r#"displayName sw "stra""#,
+        "active eq true",
+        r#"active eq "False""#,
+        "active ne true",
+        "active pr",
+        r#"name.familyName eq "ö""#,
+        "name pr",
+        "name.middleName pr",
+        r#"name.givenName ne "Anna""#,
+        r#"emails.value eq "ANNA@home.example""#,
+        r#"emails eq "anna@work.example""#,
+        r#"emails co "work""#,
+        r#"emails.type eq "work""#,
+        r#"emails.type ne "work""#,
+        "emails pr",
+        "emails.primary pr",
+        "emails.primary eq true",
+        r#"emails[type eq "home" and value co "work"]"#,
+        r#"emails[type eq "work"].value eq "anna@work.example""#,
+        r#"emails[type eq "home"].value eq "anna@work.example""#,
+        r#"emails[not (type eq "home")]"#,
+        "emails[primary pr]",
+        r#"emails[primary eq null and type ne "x"]"#,
+        r#"emails[display ne "x"]"#,
+        r#"addresses[locality eq "KÖLN"]"#,
+        r#"addresses.locality sw "k""#,
+        r#"photos.value eq "https://x/P.png""#,
+        r#"photos.value eq "https://x/p.png""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq 701984"#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department sw "sal""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:Badge eq "red""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:badge eq "BLUE""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:Badge ne "red""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:size gt 4"#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:size eq "5.0""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:size co "5""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:lead eq true"#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:lead pr"#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq "Anna@example.com""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value co "anna""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager pr"#,
+        r#"urn:ietf:params:scim:schemas:extension:rollcall:2.0:User:additionalManagers.value eq "bert@example.com""#,
+        r#"urn:example:Other:2.0:User:tag eq "X""#,
+        r#"urn:example:Other:2.0:User:none eq "x""#,
+        r#"urn:example:text:x eq "x""#,
+        r#"urn:ietf:params:scim:schemas:core:2.0:User:userName eq "carla""#,
+        r#"id eq "00000000-0000-0000-0000-000000000002""#,
+        r#"id ne "00000000-0000-0000-0000-000000000002""#,
+        r#"id eq "nobody""#,
+        r#"id sw "0000""#,
+        "id pr",
+        r#"groups.display eq "sales""#,
+        "groups pr",
+        r#"groups eq "00000000-0000-0000-0000-00000000000b""#,
+        r#"groups[display co "a" and type eq "direct"]"#,
+        r#"schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User""#,
+        "schemas pr",
+        r#"meta.version eq "W/\"1\"""#,
+        r#"meta.resourceType eq "User""#,
+        r#"meta.resourceType ne "User""#,
+        r#"userName eq "carla" or (active eq false and not (title eq "x"))"#,
+        r#"not (emails pr) and userName pr"#,
+        "preferredLanguage eq null",
+        r#"roles ne "x""#,
+        r#"not (roles eq "x")"#,
+        r#"x509Certificates.value eq "x""#,
+    ];
+    let attributes = schema::core(ResourceType::User).attributes;
+    let mut differences = Vec::new();
+    for text in conditions {
+        let parsed = filter::parse(text).unwrap();
+        let expected: Vec<u128> = rendered
+            .iter()
+            .filter(|(_, user)| parsed.matches_as(user, attributes))
+            .map(|(id, _)| *id)
+            .collect();
+        let found = fixture.found(ResourceType::User, text).await;
+        if found != expected {
+            differences.push(format!("{text}: {found:?}, not {expected:?}"));
+        }
+    }
+    assert_eq!(differences, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn list_by_dates_of_the_server_compares_instants() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    for (text, found) in [
+        (r#"meta.created eq "2024-05-13T14:00:00.123456+02:00""#, true),
+        (r#"meta.created gt "2024-05-13T12:00:00Z""#, true),
+        (r#"meta.created lt "2024-05-13""#, false),
+        (r#"meta.lastModified ge "2024-05-14T12:00:00""#, true),
+        (r#"meta.lastModified ne "2024-05-14T12:00:00""#, true),
+    ] {
+        assert_eq!(
+            !fixture.found(ResourceType::User, text).await.is_empty(),
+            found,
+            "{text}"
+        );
+    }
+    assert_eq!(
+        fixture
+            .refused(ResourceType::User, r#"meta.created gt "soon""#)
+            .await,
+        Some(ScimType::InvalidFilter)
+    );
+}
+
+#[tokio::test]
+async fn list_by_external_id_compares_exactly() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    assert_eq!(
+        fixture
+            .found(ResourceType::User, r#"externalId eq "Ext-1""#)
+            .await,
+        [1]
+    );
+    assert_eq!(
+        fixture
+            .found(ResourceType::User, r#"externalId eq "ext-1""#)
+            .await,
+        [] as [u128; 0]
+    );
+    assert_eq!(
+        fixture.found(ResourceType::User, r#"externalId sw "ext""#).await,
+        [] as [u128; 0]
+    );
+}
+
+#[tokio::test]
+async fn list_by_a_field_of_rollcall_looks_wherever_clients_put_it() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    let level = format!("{}:level", schema::ROLLCALL_USER);
+    assert_eq!(
+        fixture
+            .found(ResourceType::User, &format!(r#"{level} eq "l4""#))
+            .await,
+        [3]
+    );
+    assert_eq!(
+        fixture.found(ResourceType::User, r#"level eq "ignored""#).await,
+        [2]
+    );
+    assert_eq!(
+        fixture.found(ResourceType::User, "department eq sales").await,
+        [1]
+    );
+}
+
+#[tokio::test]
+async fn list_groups_by_name_and_members() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    for (text, ids) in [
+        (r#"displayName eq "SALES""#, vec![11]),
+        (r#"externalId eq "g-1""#, vec![11]),
+        (
+            r#"members.value eq "00000000-0000-0000-0000-000000000001""#,
+            vec![11],
+        ),
+        (r#"members eq "BERT@example.com""#, vec![11]),
+        (r#"members eq "nobody""#, vec![]),
+        (
+            r#"members[value eq "bert@example.com" and type eq "User"]"#,
+            vec![],
+        ),
+        (r#"members[type eq "user" and display eq "anna"]"#, vec![11]),
+        ("members pr", vec![11]),
+        (r#"members ne "bert@example.com""#, vec![11, 12]),
+        ("not (members pr)", vec![12]),
+    ] {
+        assert_eq!(fixture.found(ResourceType::Group, text).await, ids, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn list_by_manager_matches_the_sent_text_and_the_resolved_id() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    for person in [1, 2] {
+        sqlx::query(
+            "insert into people (tenant_id, id, resource_id, status, display_name, applied_mapping, applied_seq)
+             values ($1, $2, $2, 'active', 'Name', 1, 1)",
+        )
+        .bind(TENANT.0)
+        .bind(Uuid::from_u128(person))
+        .execute(&mut fixture.connection)
+        .await
+        .unwrap();
+    }
+    sqlx::query(
+        "insert into reporting_lines (tenant_id, person_id, slot, ordinal, manager_id, reference, asserted_seq)
+         values ($1, $2, 1, 0, $3, 'anna@example.com', 2)",
+    )
+    .bind(TENANT.0)
+    .bind(Uuid::from_u128(2))
+    .bind(Uuid::from_u128(1))
+    .execute(&mut fixture.connection)
+    .await
+    .unwrap();
+    let id = Uuid::from_u128(1);
+    for text in [
+        r#"manager eq "ANNA@example.com""#.to_owned(),
+        format!(r#"manager eq "{id}""#),
+        format!(r#"id eq "{}" and manager eq "{id}""#, Uuid::from_u128(2)),
+    ] {
+        assert_eq!(fixture.found(ResourceType::User, &text).await, [2], "{text}");
+    }
+    assert_eq!(
+        fixture
+            .found(ResourceType::User, &format!(r#"manager ne "{id}""#))
+            .await,
+        [1, 3]
+    );
+    let managers = search::managers_of(&mut fixture.connection, TENANT, &[Uuid::from_u128(2)])
+        .await
+        .unwrap();
+    assert_eq!(
+        managers[&Uuid::from_u128(2)],
+        [("anna@example.com".to_owned(), id, Some("Name".to_owned()))]
+    );
+}
+
+#[tokio::test]
+async fn members_and_groups_are_read_in_sets() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    let groups = [11, 12].map(Uuid::from_u128);
+    let members = search::members_of(&mut fixture.connection, TENANT, &groups)
+        .await
+        .unwrap();
+    assert_eq!(members.len(), 1);
+    let anna = Uuid::from_u128(1);
+    let attributes = json!({"display": "Anna", "type": "User"}).as_object().cloned();
+    assert!(members[&groups[0]].contains(&Member {
+        value: anna.to_string(),
+        attributes
+    }));
+    let groups_of = search::groups_of(&mut fixture.connection, TENANT, &[anna, Uuid::from_u128(2)])
+        .await
+        .unwrap();
+    assert_eq!(groups_of.len(), 1);
+    assert_eq!(groups_of[&anna], [(groups[0], "Sales".to_owned())]);
+    fixture.delete(groups[0]).await;
+    assert!(
+        search::groups_of(&mut fixture.connection, TENANT, &[anna])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn list_with_a_filter_that_means_nothing_is_invalid_filter_and_never_everything() {
+    let mut fixture = Fixture::new().await;
+    fixture.company().await;
+    for text in [
+        r#"nonsense eq "x""#,
+        "nonsense pr",
+        r#"name.nonsense eq "x""#,
+        r#"emails.nonsense pr"#,
+        r#"emails[nonsense pr]"#,
+        r#"name eq "x""#,
+        r#"title.value eq "x""#,
+        r#"title[value pr]"#,
+        r#"password eq "x""#,
+        "password pr",
+        "active gt true",
+        r#"active eq "maybe""#,
+        r#"active co "t""#,
+        r#"members eq "x""#,
+        "meta pr",
+        r#"meta.location pr"#,
+        r#"x509Certificates.value gt "x""#,
+        r#"addresses eq "x""#,
+        r#"schemas[value pr]"#,
+        r#"urn:ietf:params:scim:schemas:core:2.0:Group:displayName eq "x""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.nonsense pr"#,
+    ] {
+        assert_eq!(
+            fixture.refused(ResourceType::User, text).await,
+            Some(ScimType::InvalidFilter),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        fixture.refused(ResourceType::Group, "userName pr").await,
+        Some(ScimType::InvalidFilter)
+    );
+    assert_eq!(
+        fixture.refused(ResourceType::Group, "department pr").await,
+        Some(ScimType::InvalidFilter)
+    );
+}
+
+fn representation(user: &Stored, derived: Derived) -> Value {
+    let meta = Meta {
+        id: user.id,
+        version: user.version,
+        created: user.created_at,
+        modified: user.modified_at,
+        location: format!("https://example.com/scim/v2/Users/{}", user.id),
+    };
+    render(
+        ResourceType::User,
+        &meta,
+        &Document(user.document.0.clone()),
+        None,
+        &derived,
+        &Selection::default(),
+    )
+}

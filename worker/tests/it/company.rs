@@ -1,0 +1,390 @@
+//! A tenant whose desired state a test writes as the API would: resources, keys, ledger, outbox.
+
+use chrono::Utc;
+use devstack::{TestDatabase, TestRedis};
+use rollcall_shared::config::RedisConfig;
+use rollcall_shared::directory::{Key, Lane, TenantId, fold, fold_name};
+use rollcall_shared::queue::{QueueConfig, Queues};
+use rollcall_shared::scim::{Document, ResourceType, keys, team_names};
+use rollcall_shared::telemetry::Metrics;
+use rollcall_worker::reconcile::Engine;
+use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+pub(crate) const ENTERPRISE: &str = rollcall_shared::projection::ENTERPRISE;
+pub(crate) const ROLLCALL: &str = rollcall_shared::projection::ROLLCALL;
+
+pub(crate) struct Company {
+    pub(crate) pool: PgPool,
+    pub(crate) tenant: TenantId,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) database: Arc<TestDatabase>,
+    pub(crate) redis: Arc<TestRedis>,
+    /// Resource → person or team.
+    directory: Mutex<HashMap<Uuid, Uuid>>,
+}
+
+/// The id that stands for `name` in one test.
+pub(crate) fn id(name: &str) -> Uuid {
+    let mut bytes = [0u8; 16];
+    for (place, byte) in name.bytes().enumerate() {
+        bytes[place % 16] ^= byte.rotate_left(place as u32 / 16);
+    }
+    Uuid::from_bytes(bytes)
+}
+
+/// A document with a userName and whatever else.
+pub(crate) fn user(user_name: &str, more: Value) -> Value {
+    let mut document = json!({ "userName": user_name });
+    let Value::Object(more) = more else {
+        panic!("attributes are an object")
+    };
+    document.as_object_mut().unwrap().extend(more);
+    document
+}
+
+/// A document that names a manager.
+pub(crate) fn report(user_name: &str, manager: &str) -> Value {
+    user(
+        user_name,
+        json!({ ENTERPRISE: { "manager": { "value": manager } } }),
+    )
+}
+
+impl Company {
+    pub(crate) async fn new() -> Company {
+        let database = TestDatabase::create().await.unwrap();
+        let redis = TestRedis::new().unwrap();
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .connect(database.url())
+            .await
+            .unwrap();
+        let tenant: i64 = sqlx::query_scalar("insert into tenants (name) values ('test') returning id")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        let engine = Arc::new(engine(&pool, &redis));
+        Company {
+            pool,
+            tenant: TenantId(tenant),
+            engine,
+            database: Arc::new(database),
+            redis: Arc::new(redis),
+            directory: Mutex::default(),
+        }
+    }
+
+    /// Another tenant in the same stores.
+    pub(crate) async fn other_tenant(&self) -> Company {
+        let insert = "insert into tenants (name) values ('other') returning id";
+        Company {
+            pool: self.pool.clone(),
+            tenant: TenantId(self.scalar(insert).await),
+            engine: Arc::clone(&self.engine),
+            database: Arc::clone(&self.database),
+            redis: Arc::clone(&self.redis),
+            directory: Mutex::default(),
+        }
+    }
+
+    /// A second worker's engine, with connections of its own.
+    pub(crate) async fn another_engine(&self) -> Arc<Engine> {
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .connect(self.database.url())
+            .await
+            .unwrap();
+        Arc::new(engine(&pool, &self.redis))
+    }
+
+    /// The person or team of a resource.
+    pub(crate) fn directory(&self, resource: Uuid) -> Uuid {
+        *self
+            .directory
+            .lock()
+            .unwrap()
+            .entry(resource)
+            .or_insert_with(Uuid::now_v7)
+    }
+
+    pub(crate) fn person(&self, name: &str) -> Key {
+        Key::Person(self.directory(id(name)))
+    }
+
+    pub(crate) fn team(&self, name: &str) -> Key {
+        Key::Team(self.directory(id(name)))
+    }
+
+    pub(crate) fn member(&self, group: &str, value: &str) -> Key {
+        Key::Member(self.directory(id(group)), fold(value))
+    }
+
+    /// Accept a User's document; creates the User, or replaces the document and asserts its links.
+    pub(crate) async fn put(&self, name: &str, document: Value) -> Key {
+        self.write(ResourceType::User, id(name), Some(document)).await;
+        self.person(name)
+    }
+
+    /// Accept a Group's document.
+    pub(crate) async fn put_group(&self, name: &str, display: &str) -> Key {
+        self.write(
+            ResourceType::Group,
+            id(name),
+            Some(json!({ "displayName": display })),
+        )
+        .await;
+        self.team(name)
+    }
+
+    /// Accept the deletion of a User or Group.
+    pub(crate) async fn delete(&self, kind: ResourceType, name: &str) -> Key {
+        self.write(kind, id(name), None).await;
+        match kind {
+            ResourceType::User => self.person(name),
+            ResourceType::Group => self.team(name),
+        }
+    }
+
+    /// The new resource `to` is the person `from` was.
+    pub(crate) fn rehire(&self, from: &str, to: &str) {
+        let person = self.directory(id(from));
+        self.directory.lock().unwrap().insert(id(to), person);
+    }
+
+    /// Accept that a group has this member, or has it no more.
+    pub(crate) async fn set_member(&self, group: &str, value: &str, present: bool) -> Key {
+        let mut tx = self.pool.begin().await.unwrap();
+        let seq: i64 = sqlx::query_scalar("select nextval('change_seq')")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        if present {
+            sqlx::query(
+                "insert into scim_members (tenant_id, group_id, member, value, asserted_seq)
+                 values ($1, $2, $3, $4, $5) on conflict do nothing",
+            )
+            .bind(self.tenant.0)
+            .bind(id(group))
+            .bind(fold(value))
+            .bind(value)
+            .bind(seq)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        } else {
+            sqlx::query("delete from scim_members where tenant_id = $1 and group_id = $2 and member = $3")
+                .bind(self.tenant.0)
+                .bind(id(group))
+                .bind(fold(value))
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+        }
+        let key = self.member(group, value);
+        self.pending(&mut tx, &key, seq).await;
+        tx.commit().await.unwrap();
+        key
+    }
+
+    async fn write(&self, kind: ResourceType, resource: Uuid, document: Option<Value>) {
+        let tenant = self.tenant.0;
+        let directory = self.directory(resource);
+        let mut tx = self.pool.begin().await.unwrap();
+        sqlx::query("select pg_advisory_xact_lock($1)")
+            .bind(tenant)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let seq: i64 = sqlx::query_scalar("select nextval('change_seq')")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        sqlx::query(
+            "insert into changes (tenant_id, seq, txn, resource_id, directory_id, kind, operation, attributes,
+                 version, accepted_at)
+             values ($1, $2, $3, $4, $5, $6, 'replace', '{}', 1, now())",
+        )
+        .bind(tenant)
+        .bind(seq)
+        .bind(Uuid::now_v7())
+        .bind(resource)
+        .bind(directory)
+        .bind(kind as i16)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        let mut held = vec![];
+        if let Some(Value::Object(attributes)) = document {
+            let document = Document(attributes);
+            held = keys(kind, &document).unwrap();
+            sqlx::query(
+                "insert into scim_resources (tenant_id, id, kind, directory_id, document, version, seq, manager_seq,
+                     additional_managers_seq, source, created_seq, created_at, modified_at)
+                 values ($1, $2, $3, $4, $5, 1, $6, $6, $6, 'test', $6, $7, $7)
+                 on conflict (tenant_id, id) do update set document = excluded.document, seq = excluded.seq,
+                     manager_seq = excluded.seq, additional_managers_seq = excluded.seq, deleted_seq = null",
+            )
+            .bind(tenant)
+            .bind(resource)
+            .bind(kind as i16)
+            .bind(directory)
+            .bind(json!(document))
+            .bind(seq)
+            .bind(Utc::now())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+            for (kind, name) in team_names(&document) {
+                sqlx::query(
+                    "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
+                     values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+                )
+                .bind(tenant)
+                .bind(kind)
+                .bind(fold_name(&name))
+                .bind(name)
+                .bind(Uuid::now_v7())
+                .bind(seq)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            }
+        } else {
+            sqlx::query(
+                "update scim_resources set deleted_seq = $3, seq = $3 where tenant_id = $1 and id = $2",
+            )
+            .bind(tenant)
+            .bind(resource)
+            .bind(seq)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        let mut wanted: Vec<(i16, String, String)> = held
+            .into_iter()
+            .map(|key| (key.attribute as i16, key.value, key.folded))
+            .collect();
+        let text = resource.to_string();
+        if !wanted.is_empty() {
+            wanted.push((0, text.clone(), text));
+        }
+        let values: Vec<String> = wanted
+            .iter()
+            .map(|(attribute, value, _)| format!("{attribute} {value}"))
+            .collect();
+        sqlx::query(
+            "update scim_keys set to_seq = $3, deleted = $5 where tenant_id = $1 and resource_id = $2
+                 and to_seq is null and not (attribute || ' ' || value = any($4))",
+        )
+        .bind(tenant)
+        .bind(resource)
+        .bind(seq)
+        .bind(&values)
+        .bind(values.is_empty())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        for (attribute, value, folded) in wanted {
+            sqlx::query(
+                "insert into scim_keys (tenant_id, kind, attribute, value, folded, resource_id, directory_id,
+                     from_seq, is_unique)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, false
+                 where not exists (select from scim_keys where tenant_id = $1 and resource_id = $6
+                     and attribute = $3 and value = $4 and to_seq is null)",
+            )
+            .bind(tenant)
+            .bind(kind as i16)
+            .bind(attribute)
+            .bind(value)
+            .bind(folded)
+            .bind(resource)
+            .bind(directory)
+            .bind(seq)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        let key = match kind {
+            ResourceType::User => Key::Person(directory),
+            ResourceType::Group => Key::Team(directory),
+        };
+        self.pending(&mut tx, &key, seq).await;
+        tx.commit().await.unwrap();
+    }
+
+    async fn pending(&self, tx: &mut sqlx::PgConnection, key: &Key, seq: i64) {
+        sqlx::query(
+            "insert into pending (tenant_id, key_kind, key_id, member, seq, lane, accepted_at, due_at)
+             values ($1, $2, $3, $4, $5, $6, now(), now() + interval '3 seconds')",
+        )
+        .bind(self.tenant.0)
+        .bind(key.kind())
+        .bind(key.id())
+        .bind(key.member())
+        .bind(seq)
+        .bind(Lane::Live as i16)
+        .execute(tx)
+        .await
+        .unwrap();
+    }
+
+    /// Apply these keys.
+    pub(crate) async fn apply(&self, keys: &[Key]) {
+        self.engine.reconcile(self.tenant, keys).await.unwrap();
+    }
+
+    /// One value; `$tenant` in the statement is this tenant.
+    pub(crate) async fn scalar<T>(&self, sql: &str) -> T
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+    {
+        let sql = sql.replace("$tenant", &self.tenant.to_string());
+        sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        let sql = sql.replace("$tenant", &self.tenant.to_string());
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// Every line, waiter and membership as text, people by login, sorted.
+    pub(crate) async fn links(&self) -> Vec<String> {
+        let sql = "select text from (
+            select format('%s -> %s (%s %s)', p.login, m.login, l.slot, l.ordinal) as text
+            from reporting_lines l join people p on p.id = l.person_id join people m on m.id = l.manager_id
+            union all
+            select format('%s waits for %s: %s', coalesce(p.login, t.name), w.reference, w.reason)
+            from waiters w left join people p on p.id = w.subject_id left join teams t on t.id = w.subject_id
+            union all
+            select format('%s in %s %s', p.login, t.kind, t.name)
+            from team_members m join people p on p.id = m.person_id join teams t on t.id = m.team_id
+            where m.source <> ''
+          ) rows order by text collate \"C\"";
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
+    }
+
+    pub(crate) async fn nothing_pending(&self) -> bool {
+        self.scalar("select not exists (select from pending) and not exists (select from wakes)")
+            .await
+    }
+}
+
+fn engine(pool: &PgPool, redis: &TestRedis) -> Engine {
+    let config = RedisConfig {
+        redis_url: redis.url().to_owned(),
+        redis_prefix: redis.prefix().to_owned(),
+    };
+    let queues = Queues::connect(&config, QueueConfig::default()).unwrap();
+    Engine::new(pool.clone(), Arc::new(queues), Metrics::new("worker"))
+}

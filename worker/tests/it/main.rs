@@ -1,0 +1,10 @@
+//! The worker over real Postgres and Redis: desired state goes in by SQL, the directory comes out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+mod company;
+mod concurrency;
+mod fields;
+mod groups;
+mod links;
+mod poison;
+mod process;
