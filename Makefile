@@ -65,6 +65,10 @@ test: setup debug ## Run all tests on throwaway servers (TESTS="..." selects)
 debug:
 	@$(BUILD) --tests
 
+.PHONY: client-check
+client-check: setup debug ## Drive a throwaway API with the scim2 client from PyPI
+	@$(DEVSTACK) exec --api -- scripts/scim2-client
+
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt --all

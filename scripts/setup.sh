@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and run Rollcall: a C compiler, Postgres and Redis.
 # They are only programs to us: tools/devstack starts servers of its own.
+# With the argument `python` also a Python that makes virtual environments, for scripts/scim2-client.
 set -euo pipefail
 
 postgres_oldest=15
@@ -26,12 +27,16 @@ have_redis() {
     [ "$(major "$("$program" --version | grep -oE 'v=[0-9]+' || echo 0)")" -ge "$redis_oldest" ]
 }
 
+have_python() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+wanted=${1:-}
 missing=()
 find_missing() {
     missing=()
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
     have_postgres || missing+=(postgresql)
     have_redis || missing+=(redis-server)
+    [ "$wanted" != python ] || have_python || missing+=(python3-venv)
 }
 
 # What it says matters only when it fails.
@@ -50,7 +55,7 @@ install_with_apt() {
         }
         root=(sudo)
     fi
-    echo "installing with apt: ${missing[*]} (to build, and to run private servers; no system service stays enabled)"
+    echo "installing with apt: ${missing[*]} (to build, to run private servers, to test; no system service stays enabled)"
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
         "${root[@]}" chmod 755 "$policy"

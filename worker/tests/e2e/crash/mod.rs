@@ -65,7 +65,9 @@ async fn directory_everything_killed_under_load_ends_as_acknowledged() {
     let mut finished = vec![];
     let mut tally = Tally::default();
     for client in clients {
-        let client = client.await.expect("every answer fits what was sent");
+        let client = client
+            .await
+            .unwrap_or_else(|_| panic!("a client failed, see above"));
         tally += client.tally;
         finished.push(client);
     }
@@ -116,6 +118,8 @@ async fn directory_everything_killed_under_load_ends_as_acknowledged() {
         expected.groups.len() > CLIENTS * GROUPS_EACH / 2,
         "the load was no load"
     );
+    expect_mixed(&tally);
+    notices_everything(&expected, actual);
     assert!(
         differences.is_empty(),
         "{} differences:\n{}\n{}",
@@ -123,4 +127,44 @@ async fn directory_everything_killed_under_load_ends_as_acknowledged() {
         differences[..differences.len().min(SHOWN)].join("\n"),
         stack.log_tails()
     );
+}
+
+/// Fail unless every kind of write was acknowledged many times.
+fn expect_mixed(tally: &Tally) {
+    let kinds = [tally.posts, tally.puts, tally.patches, tally.deletes];
+    assert!(
+        kinds.iter().all(|times| *times >= 50),
+        "the load was one-sided: {tally:?}"
+    );
+    assert!(
+        tally.bulk_requests >= 50 && tally.unknown >= 50,
+        "the load was one-sided: {tally:?}"
+    );
+}
+
+/// Fail unless the comparison sees each single thing that is missing or strange.
+fn notices_everything(expected: &Directory, mut actual: Directory) {
+    let before = expected.differences(&actual).len();
+    let (name, mut person) = actual.people.pop_first().expect("people");
+    assert_eq!(
+        expected.differences(&actual).len(),
+        before + 1,
+        "a person is gone"
+    );
+    person.position = Some("nobody sent this".to_owned());
+    actual.people.insert(name, person);
+    assert_eq!(expected.differences(&actual).len(), before + 1, "a field differs");
+    actual.memberships.pop_last().expect("memberships");
+    assert_eq!(
+        expected.differences(&actual).len(),
+        before + 2,
+        "a membership is gone"
+    );
+    let mut line = actual.lines.pop_first().expect("lines");
+    assert_eq!(expected.differences(&actual).len(), before + 3, "a line is gone");
+    line.slot = 3;
+    actual.lines.insert(line);
+    assert_eq!(expected.differences(&actual).len(), before + 4, "a line too many");
+    actual.groups.pop_first().expect("groups");
+    assert_eq!(expected.differences(&actual).len(), before + 5, "a team is gone");
 }

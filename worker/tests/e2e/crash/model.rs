@@ -208,3 +208,51 @@ impl<T: Clone + PartialEq + std::fmt::Debug> Possible<T> {
         self.existed |= self.states.iter().all(Option::is_some);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exists() -> Possible<&'static str> {
+        Possible {
+            states: vec![Some("sent")],
+            existed: true,
+            journal: vec![],
+        }
+    }
+
+    fn patch(state: &Option<&'static str>) -> Result<Option<&'static str>, Inapplicable> {
+        state.map(|_| Some("patched")).ok_or(Inapplicable)
+    }
+
+    #[test]
+    #[should_panic(expected = "fits nothing sent before")]
+    fn settle_acknowledged_resource_refused_as_unknown_panics() {
+        exists().settle("PATCH", &patch, Outcome::Refused);
+    }
+
+    #[test]
+    #[should_panic(expected = "fits nothing sent before")]
+    fn settle_deleted_resource_acknowledges_a_patch_panics() {
+        let mut possible = exists();
+        possible.settle(
+            "DELETE",
+            &|state| state.map(|_| None).ok_or(Inapplicable),
+            Outcome::Acknowledged,
+        );
+        possible.settle("PATCH", &patch, Outcome::Acknowledged);
+    }
+
+    #[test]
+    fn settle_unknown_outcome_leaves_both_states_until_an_answer_decides() {
+        let mut possible = exists();
+        possible.settle(
+            "DELETE",
+            &|state| state.map(|_| None).ok_or(Inapplicable),
+            Outcome::Unknown,
+        );
+        assert_eq!(possible.states, [Some("sent"), None]);
+        possible.settle("PATCH", &patch, Outcome::Acknowledged);
+        assert_eq!(possible.states, [Some("patched")]);
+    }
+}

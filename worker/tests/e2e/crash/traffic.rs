@@ -35,6 +35,11 @@ pub(super) struct Shared {
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Tally {
     pub(super) acknowledged: u64,
+    /// Of these, by what was done.
+    pub(super) posts: u64,
+    pub(super) puts: u64,
+    pub(super) patches: u64,
+    pub(super) deletes: u64,
     pub(super) refused: u64,
     pub(super) unknown: u64,
     pub(super) bulk_requests: u64,
@@ -44,10 +49,30 @@ pub(super) struct Tally {
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Tally) {
         self.acknowledged += other.acknowledged;
+        self.posts += other.posts;
+        self.puts += other.puts;
+        self.patches += other.patches;
+        self.deletes += other.deletes;
         self.refused += other.refused;
         self.unknown += other.unknown;
         self.bulk_requests += other.bulk_requests;
         self.bulk_operations += other.bulk_operations;
+    }
+}
+
+impl Tally {
+    fn acknowledge(&mut self, write: &Write) {
+        self.acknowledged += 1;
+        match write {
+            Write::User(_, UserWrite::Create(_)) | Write::Group(_, GroupWrite::Create(_)) => self.posts += 1,
+            Write::User(_, UserWrite::Replace(_)) | Write::Group(_, GroupWrite::Replace { .. }) => {
+                self.puts += 1;
+            }
+            Write::User(_, UserWrite::Patch { .. }) | Write::Group(_, GroupWrite::Patch(_)) => {
+                self.patches += 1;
+            }
+            Write::User(_, UserWrite::Delete) | Write::Group(_, GroupWrite::Delete) => self.deletes += 1,
+        }
     }
 }
 
@@ -294,7 +319,7 @@ impl Client {
 
     async fn settle(&mut self, write: &Write, outcome: Outcome, id: Option<Uuid>) {
         match outcome {
-            Outcome::Acknowledged => self.tally.acknowledged += 1,
+            Outcome::Acknowledged => self.tally.acknowledge(write),
             Outcome::Unknown => self.tally.unknown += 1,
             Outcome::Refused | Outcome::RefusedElsewhere => self.tally.refused += 1,
         }
@@ -315,6 +340,9 @@ impl Client {
                 let id = self.look_up(write).await;
                 self.learn(write, id);
             }
+            // Gone: what a later POST creates, even unheard of, has another id.
+            (false, Outcome::Refused) => self.forget(write),
+            (false, Outcome::Acknowledged) if write.method() == Method::DELETE => self.forget(write),
             _ => {}
         }
     }
@@ -326,6 +354,13 @@ impl Client {
                 self.shared.ids.learn(*user, id);
             }
             Write::Group(group, _) => self.groups.get_mut(group).expect("an own group").id = Some(id),
+        }
+    }
+
+    fn forget(&mut self, write: &Write) {
+        match write {
+            Write::User(user, _) => self.users.get_mut(user).expect("an own user").id = None,
+            Write::Group(group, _) => self.groups.get_mut(group).expect("an own group").id = None,
         }
     }
 

@@ -5,6 +5,11 @@ use super::stores::Stores;
 use super::{Scim, within};
 use sqlx::PgPool;
 use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One deployment at a time, also where the tests of a process run side by side: each has rates
+/// and deadlines to keep.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// What to start.
 pub(crate) struct Options {
@@ -36,6 +41,7 @@ pub(crate) struct Stack {
     pub(crate) db: PgPool,
     pub(crate) stores: Stores,
     environment: Vec<(String, String)>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// A tenant and its clients.
@@ -58,6 +64,7 @@ impl Stack {
 
     /// [`Stack::start`] without starting the processes.
     pub(crate) async fn prepare(options: Options) -> Stack {
+        let turn = TURN.lock().await;
         let stores = Stores::start(options.durable).await;
         let mut environment = vec![
             ("DATABASE_URL".to_owned(), stores.database_url()),
@@ -87,6 +94,7 @@ impl Stack {
             db: stores.pool(),
             stores,
             environment,
+            _turn: turn,
         }
     }
 
@@ -147,6 +155,9 @@ impl Stack {
             let left = self.left_over().await;
             panic!("not caught up within {deadline:?}:\n{left}\n{}", self.log_tails());
         }
+        let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+        let deadlocks: i64 = sqlx::query_scalar(deadlocks).fetch_one(&self.db).await.unwrap();
+        assert_eq!(deadlocks, 0, "Postgres broke a deadlock\n{}", self.log_tails());
     }
 
     async fn left_over(&self) -> String {
