@@ -2,7 +2,7 @@
 //!
 //! Level-triggered: keys say where to look, not what to do. One transaction locks what is there,
 //! *then* reads what should be, plans, and writes what differs; those who wait for what it wrote
-//! are woken after its commit ([`wake`]).
+//! are woken after its commit (`wake`).
 
 mod isolate;
 mod links;
