@@ -102,14 +102,16 @@ impl Setup {
 
 #[tokio::test]
 async fn job_over_the_rate_applies_what_it_may_and_gives_the_slot_back_for_the_rest() {
-    let setup = Setup::new(Limiter::new(0, 8)).await;
-    assert!(matches!(
-        setup.handle(&setup.keys, FIRST).await,
-        Outcome::Snooze(_)
-    ));
-    assert_eq!(setup.count("select count(*) from people").await, 2);
-    assert!(matches!(setup.handle(&setup.keys, FIRST).await, Outcome::Snooze(wait) if !wait.is_zero()));
-    assert_eq!(setup.count("select count(*) from people").await, 2);
+    let setup = Setup::new(Limiter::new(0, 2)).await;
+    for _ in 0..6 {
+        // A part at most, and never a wait inside the handler.
+        assert!(matches!(
+            setup.handle(&setup.keys, FIRST).await,
+            Outcome::Snooze(wait) if !wait.is_zero()
+        ));
+    }
+    let applied = setup.count("select count(*) from people").await;
+    assert!((1..=3).contains(&applied), "{applied} of 5 at 2 a second");
 }
 
 #[tokio::test]
