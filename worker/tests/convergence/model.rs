@@ -211,7 +211,7 @@ impl Model {
         let Some(group) = self.groups.get_mut(&resource) else {
             return;
         };
-        let mut add = |group: &mut Group, value: &String| {
+        let add = |group: &mut Group, value: &String| {
             let known = group
                 .members
                 .get(&fold(value))

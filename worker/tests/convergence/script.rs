@@ -137,9 +137,10 @@ impl Client {
             division: self.maybe(30, "Division ", 3),
             active: self.random.random_bool(0.9),
             manager: self.random.random_bool(0.7).then(|| self.reference()),
-            additional: (0..self.random.random_range(0..3))
-                .map(|_| self.reference())
-                .collect(),
+            additional: match self.random.random_bool(0.5) {
+                true => self.values(2),
+                false => vec![],
+            },
         }
     }
 
