@@ -36,12 +36,12 @@ up: setup release ## Start everything in the background; addresses and tokens in
 
 .PHONY: down
 down: ## Stop what `up` or `demo` started
-	@$(BUILD) --release
+	@test -x $(RELEASED)/devstack || $(BUILD) --release
 	@$(RELEASED)/devstack down
 
 .PHONY: status
 status: ## Show what runs
-	@$(BUILD) --release
+	@test -x $(RELEASED)/devstack || $(BUILD) --release
 	@$(RELEASED)/devstack status
 
 .PHONY: bench

@@ -39,6 +39,12 @@ find_missing() {
     [ "$wanted" != python ] || have_python || missing+=(python3-venv)
 }
 
+# What it says matters only when it fails.
+quietly() {
+    local said
+    said=$("$@" 2>&1) || { printf '%s\n' "$said" >&2; exit 1; }
+}
+
 # Packages that bring servers would start them: forbid that while they are installed.
 install_with_apt() {
     local root=() policy=/usr/sbin/policy-rc.d
@@ -56,9 +62,9 @@ install_with_apt() {
         # shellcheck disable=SC2064
         trap "${root[*]} rm -f $policy" EXIT
     fi
-    "${root[@]}" apt-get update -qq
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    quietly "${root[@]}" apt-get update
+    quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${missing[@]}"
     if [ -d /run/systemd/system ]; then
         for service in postgresql redis-server; do
             [[ " ${missing[*]} " != *" $service "* ]] || "${root[@]}" systemctl --quiet disable --now "$service" || true

@@ -16,7 +16,7 @@ pub const FAILPOINTS: &[&str] = &[
     "feeder::after_claim",
 ];
 
-/// Return [`ReconcileError::Injected`](crate::error::ReconcileError::Injected) when a test says so.
+/// Return `ReconcileError::Injected` when a test says so.
 macro_rules! failpoint {
     ($name:literal) => {
         fail::fail_point!($name, |_| {

@@ -1,7 +1,7 @@
 //! Accepting writes: durable in one group commit, acknowledged at once.
 //!
 //! `submit` puts a write into its tenant's line; a task per busy tenant takes what has gathered
-//! there and commits it together ([`batch`]). While one commit is under way the next batch
+//! there and commits it together (`batch`). While one commit is under way the next batch
 //! gathers, so batches are of one when idle and large under pressure, without a timer.
 
 mod batch;

@@ -126,22 +126,28 @@ pub async fn claim_waiters(
     )
     .fetch_all(conn)
     .await?;
-    let mut work: BTreeMap<TenantId, (Vec<Uuid>, Vec<(Uuid, String)>)> = BTreeMap::new();
+    let mut work: BTreeMap<TenantId, Waiting> = BTreeMap::new();
     for row in rows {
-        let (people, members) = work.entry(TenantId(row.tenant_id)).or_default();
+        let waiting = work.entry(TenantId(row.tenant_id)).or_default();
         match row.slot {
-            3 => members.push((row.subject_id, row.place)),
-            _ => people.push(row.subject_id),
+            3 => waiting.members.push((row.subject_id, row.place)),
+            _ => waiting.people.push(row.subject_id),
         }
     }
     Ok(work
         .into_iter()
-        .map(|(tenant, (mut people, members))| {
+        .map(|(tenant, Waiting { mut people, members })| {
             people.sort_unstable();
             people.dedup();
             (tenant, LinksWork::Retry { people, members })
         })
         .collect())
+}
+
+#[derive(Default)]
+struct Waiting {
+    people: Vec<Uuid>,
+    members: Vec<(Uuid, String)>,
 }
 
 /// Claim batches of arrivals whose worker died before it woke those who wait for them.

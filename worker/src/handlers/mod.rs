@@ -2,6 +2,8 @@
 
 mod links;
 mod reconcile;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use links::links;
 pub(crate) use reconcile::reconcile;

@@ -2,7 +2,7 @@
 //!
 //! Level-triggered: keys say where to look, not what to do. One transaction locks what is there,
 //! *then* reads what should be, plans, and writes what differs; those who wait for what it wrote
-//! are woken after its commit ([`wake`]).
+//! are woken after its commit (`wake`).
 
 mod isolate;
 mod links;
@@ -50,7 +50,7 @@ pub struct Reconciled {
 
 /// How one transaction ended.
 enum Round {
-    Committed(write::Written),
+    Committed(Box<write::Written>),
     /// Rolled back: these teams must exist first.
     Missing(teams::Missing),
 }
@@ -121,7 +121,7 @@ impl Engine {
             .map_err(rollcall_shared::store::StoreError::from)?;
         let (found, desired) = read(&mut tx, tenant, keys).await?;
         if found.pending.is_empty() {
-            return Ok(Round::Committed(write::Written::default()));
+            return Ok(Round::Committed(Box::default()));
         }
         let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
         let attribute_teams = plan::teams_of(&wanted);
@@ -139,7 +139,7 @@ impl Engine {
         tx.commit()
             .await
             .map_err(rollcall_shared::store::StoreError::from)?;
-        Ok(Round::Committed(written))
+        Ok(Round::Committed(Box::new(written)))
     }
 }
 

@@ -107,7 +107,7 @@ impl Subjects {
         }
     }
 
-    /// At most [`CHUNK`] of them, taken out; `None` when none are left.
+    /// At most `CHUNK` of them, taken out; `None` when none are left.
     fn chunk(&mut self) -> Option<(Vec<Uuid>, Vec<MemberOf>)> {
         let mut people = vec![];
         while people.len() < CHUNK
@@ -178,7 +178,7 @@ impl Engine {
     /// The row a dead worker left, unless somebody has seen to it.
     ///
     /// # Errors
-    /// As [`Engine::wake`].
+    /// As `Engine::wake`.
     pub async fn wake_left(&self, tenant: TenantId, id: i64) -> Result<(), ReconcileError> {
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let left = links::wakes(&mut conn, tenant, id).await?;

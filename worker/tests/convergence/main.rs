@@ -183,10 +183,6 @@ async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> 
                 "seed {seed} (quiet: {quiet}): missing {missing:#?}, extra {extra:#?}"
             ));
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "between two looks at a condition that has a deadline"
-        )]
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mut paths = world.paths.lock().unwrap().clone();

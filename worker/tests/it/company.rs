@@ -1,6 +1,5 @@
 //! A tenant whose desired state a test writes as the API would: resources, keys, ledger, outbox.
 
-use chrono::Utc;
 use devstack::{TestDatabase, TestRedis};
 use rollcall_shared::config::RedisConfig;
 use rollcall_shared::directory::{Key, Lane, TenantId, fold, fold_name};
@@ -225,7 +224,7 @@ impl Company {
             sqlx::query(
                 "insert into scim_resources (tenant_id, id, kind, directory_id, document, version, seq, manager_seq,
                      additional_managers_seq, source, created_seq, created_at, modified_at)
-                 values ($1, $2, $3, $4, $5, 1, $6, $6, $6, 'test', $6, $7, $7)
+                 values ($1, $2, $3, $4, $5, 1, $6, $6, $6, 'test', $6, now(), now())
                  on conflict (tenant_id, id) do update set document = excluded.document, seq = excluded.seq,
                      manager_seq = excluded.seq, additional_managers_seq = excluded.seq, deleted_seq = null",
             )
@@ -235,7 +234,6 @@ impl Company {
             .bind(directory)
             .bind(json!(document))
             .bind(seq)
-            .bind(Utc::now())
             .execute(&mut *tx)
             .await
             .unwrap();

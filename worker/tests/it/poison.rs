@@ -66,7 +66,7 @@ async fn parked_key_is_opened_again_by_its_next_change_and_forgiven_on_success()
     assert_eq!(
         company
             .engine
-            .workable(company.tenant, &[key.clone()])
+            .workable(company.tenant, std::slice::from_ref(&key))
             .await
             .unwrap(),
         [(key.clone(), 5)]

@@ -38,7 +38,8 @@ pub(crate) async fn down() -> Result<ExitCode> {
 }
 
 pub(crate) async fn status() -> Result<ExitCode> {
-    let mut up = false;
+    let mut complete = 0;
+    let mut broken = 0;
     for instance in [Instance::up()?, Instance::demo()?] {
         let state = instance.state();
         if state.processes.is_empty() {
@@ -53,12 +54,21 @@ pub(crate) async fn status() -> Result<ExitCode> {
             );
         }
         println!("  addresses  {}", instance.env_file().display());
-        up |= state.all_alive();
+        if state.all_alive() {
+            complete += 1
+        } else {
+            broken += 1
+        }
     }
-    if !up {
+    if complete + broken == 0 {
         println!("nothing is up: `make up` or `make demo` starts it");
     }
-    Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let fine = complete > 0 && broken == 0;
+    Ok(if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// How `up` and `demo` run: `defaults` hold unless the environment says otherwise.

@@ -63,6 +63,10 @@ impl Stack {
     }
 
     /// [`Stack::start`] without starting the processes.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how much to log is the developer's to say"
+    )]
     pub(crate) async fn prepare(options: Options) -> Stack {
         let turn = TURN.lock().await;
         let stores = Stores::start(options.durable).await;

@@ -1,0 +1,167 @@
+use crate::context::Context;
+use crate::limiter::Limiter;
+use crate::reconcile::Engine;
+use devstack::{TestDatabase, TestRedis};
+use rollcall_shared::config::RedisConfig;
+use rollcall_shared::directory::{Key, Lane, TenantId};
+use rollcall_shared::queue::{Delivery, Outcome, QueueConfig, Queues, ReconcileJob};
+use rollcall_shared::telemetry::Metrics;
+use serde_json::json;
+use sqlx::postgres::PgPoolOptions;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(1);
+const FIRST: Delivery = Delivery {
+    attempt: 1,
+    expired_leases: 0,
+};
+const AFTER_A_DEATH: Delivery = Delivery {
+    attempt: 1,
+    expired_leases: 1,
+};
+
+struct Setup {
+    context: Arc<Context>,
+    keys: Vec<Key>,
+    _database: TestDatabase,
+}
+
+impl Setup {
+    /// Five people to apply.
+    async fn new(limiter: Limiter) -> Setup {
+        let database = TestDatabase::create().await.unwrap();
+        let redis = TestRedis::new().unwrap();
+        let pool = PgPoolOptions::new().connect(database.url()).await.unwrap();
+        let config = RedisConfig {
+            redis_url: redis.url().to_owned(),
+            redis_prefix: redis.prefix().to_owned(),
+        };
+        let queues = Arc::new(Queues::connect(&config, QueueConfig::default()).unwrap());
+        let metrics = Metrics::new("worker");
+        let mut keys = vec![];
+        for seq in 1..=5_i64 {
+            let id = Uuid::now_v7();
+            sqlx::query(
+                "insert into scim_resources (tenant_id, id, kind, directory_id, document, version, seq, source,
+                     created_seq, created_at, modified_at) values (1, $1, 1, $1, $2, 1, $3, 'test', $3, now(), now())",
+            )
+            .bind(id)
+            .bind(json!({ "userName": format!("p{seq}") }))
+            .bind(seq)
+            .execute(&pool)
+            .await
+            .unwrap();
+            sqlx::query(
+                "insert into pending (tenant_id, key_kind, key_id, seq, lane, accepted_at, due_at)
+                values (1, 1, $1, $2, 1, now(), now())",
+            )
+            .bind(id)
+            .bind(seq)
+            .execute(&pool)
+            .await
+            .unwrap();
+            keys.push(Key::Person(id));
+        }
+        let context = Context {
+            engine: Engine::new(pool.clone(), Arc::clone(&queues), Arc::clone(&metrics)),
+            pool,
+            queues,
+            metrics,
+            limiter,
+        };
+        Setup {
+            context: Arc::new(context),
+            keys,
+            _database: database,
+        }
+    }
+
+    async fn handle(&self, keys: &[Key], delivery: Delivery) -> Outcome {
+        let job = ReconcileJob {
+            v: 1,
+            tenant: TENANT,
+            keys: keys.to_vec(),
+        };
+        super::reconcile(Arc::clone(&self.context), Lane::Live, job, delivery)
+            .await
+            .unwrap()
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.context.pool)
+            .await
+            .unwrap()
+    }
+
+    async fn queued(&self) -> usize {
+        self.context.queues.live.depth().await.unwrap().ready
+    }
+}
+
+#[tokio::test]
+async fn job_over_the_rate_applies_what_it_may_and_gives_the_slot_back_for_the_rest() {
+    let setup = Setup::new(Limiter::new(0, 8)).await;
+    assert!(matches!(
+        setup.handle(&setup.keys, FIRST).await,
+        Outcome::Snooze(_)
+    ));
+    assert_eq!(setup.count("select count(*) from people").await, 2);
+    assert!(matches!(setup.handle(&setup.keys, FIRST).await, Outcome::Snooze(wait) if !wait.is_zero()));
+    assert_eq!(setup.count("select count(*) from people").await, 2);
+}
+
+#[tokio::test]
+async fn keys_of_a_job_whose_lease_ran_out_travel_alone_from_the_second_time_on() {
+    let setup = Setup::new(Limiter::new(0, 0)).await;
+    assert_eq!(setup.handle(&setup.keys, AFTER_A_DEATH).await, Outcome::Done);
+    assert_eq!(
+        (
+            setup.count("select count(*) from people").await,
+            setup.queued().await
+        ),
+        (0, 1)
+    );
+    assert_eq!(setup.handle(&setup.keys, AFTER_A_DEATH).await, Outcome::Done);
+    assert_eq!(setup.queued().await, 1 + 5);
+    // So do they when the feeder brings them back together.
+    assert_eq!(setup.handle(&setup.keys, FIRST).await, Outcome::Done);
+    assert_eq!(
+        (
+            setup.count("select count(*) from people").await,
+            setup.queued().await
+        ),
+        (0, 1 + 5 + 5)
+    );
+    // Alone, the innocent ones are applied and forgiven.
+    for key in &setup.keys {
+        setup.handle(std::slice::from_ref(key), FIRST).await;
+    }
+    assert_eq!(setup.count("select count(*) from people").await, 5);
+    assert_eq!(setup.count("select count(*) from key_failures").await, 0);
+}
+
+#[tokio::test]
+async fn key_that_kills_its_process_again_and_again_is_parked() {
+    let setup = Setup::new(Limiter::new(0, 0)).await;
+    let alone = &setup.keys[..1];
+    for deaths in 1..=5 {
+        assert_eq!(setup.handle(alone, AFTER_A_DEATH).await, Outcome::Done);
+        let parked = setup
+            .count("select count(*) from pending where due_at = 'infinity'")
+            .await;
+        assert_eq!(parked, i64::from(deaths == 5), "after {deaths} deaths");
+    }
+    assert_eq!(
+        setup.queued().await,
+        4,
+        "it starts again after each death but the last"
+    );
+    assert_eq!(setup.handle(alone, FIRST).await, Outcome::Done);
+    assert_eq!(
+        setup.count("select count(*) from people").await,
+        0,
+        "jobs about it do nothing"
+    );
+}
