@@ -11,7 +11,7 @@ const WORKER_KILLS: usize = 9;
 const API_KILLS: usize = 8;
 const REDIS_KILLS: usize = 7;
 const FLUSHES: usize = 4;
-const POSTGRES_CRASHES: usize = 1;
+const POSTGRES_CRASHES: usize = 2;
 
 /// Time between two blows, in milliseconds.
 const GAP: std::ops::Range<u64> = 150..1_500;

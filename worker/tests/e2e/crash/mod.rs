@@ -7,6 +7,7 @@ mod directory;
 mod generate;
 mod judge;
 mod model;
+mod tally;
 mod traffic;
 mod write;
 
@@ -18,7 +19,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use traffic::{Client, Shared, Tally};
+use tally::Tally;
+use traffic::{Client, Shared};
 
 const CLIENTS: usize = 12;
 /// Writes that must have been under way.

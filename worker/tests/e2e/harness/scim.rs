@@ -156,16 +156,8 @@ impl Scim {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.call(Method::PUT, path, Some(body)).await
-    }
-
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, Some(body)).await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.call(Method::DELETE, path, None).await
     }
 
     /// All resources of `/Users` or `/Groups`, page by page.

@@ -1,17 +1,19 @@
 //! The clients: each writes its own users and groups, one request at a time, and settles with the
 //! oracle what every answer means.
 
+mod bulk;
+
 use super::company::{GROUPS_EACH, Ids, USERS_EACH, group_external_id, user_name};
 use super::generate::Generator;
 use super::model::{Group, Outcome, Possible, User};
-use super::write::{GroupWrite, UserWrite, Write};
+use super::tally::Tally;
+use super::write::Write;
 use crate::harness::{Answer, Reply, Scim};
 use rand::Rng;
-use rand::seq::{IteratorRandom, SliceRandom};
+use rand::seq::IteratorRandom;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -29,51 +31,6 @@ pub(super) struct Shared {
     /// Writes that left for the API.
     pub(super) sent: Arc<AtomicU64>,
     pub(super) ids: Ids,
-}
-
-/// What became of the writes.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Tally {
-    pub(super) acknowledged: u64,
-    /// Of these, by what was done.
-    pub(super) posts: u64,
-    pub(super) puts: u64,
-    pub(super) patches: u64,
-    pub(super) deletes: u64,
-    pub(super) refused: u64,
-    pub(super) unknown: u64,
-    pub(super) bulk_requests: u64,
-    pub(super) bulk_operations: u64,
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Tally) {
-        self.acknowledged += other.acknowledged;
-        self.posts += other.posts;
-        self.puts += other.puts;
-        self.patches += other.patches;
-        self.deletes += other.deletes;
-        self.refused += other.refused;
-        self.unknown += other.unknown;
-        self.bulk_requests += other.bulk_requests;
-        self.bulk_operations += other.bulk_operations;
-    }
-}
-
-impl Tally {
-    fn acknowledge(&mut self, write: &Write) {
-        self.acknowledged += 1;
-        match write {
-            Write::User(_, UserWrite::Create(_)) | Write::Group(_, GroupWrite::Create(_)) => self.posts += 1,
-            Write::User(_, UserWrite::Replace(_)) | Write::Group(_, GroupWrite::Replace { .. }) => {
-                self.puts += 1;
-            }
-            Write::User(_, UserWrite::Patch { .. }) | Write::Group(_, GroupWrite::Patch(_)) => {
-                self.patches += 1;
-            }
-            Write::User(_, UserWrite::Delete) | Write::Group(_, GroupWrite::Delete) => self.deletes += 1,
-        }
-    }
 }
 
 /// A resource as its client knows it.
@@ -192,103 +149,6 @@ impl Client {
         self.settle(&write, outcome, id).await;
     }
 
-    async fn bulk(&mut self) {
-        let (writes, request) = self.draw_bulk();
-        self.tally.bulk_requests += 1;
-        self.tally.bulk_operations += writes.len() as u64;
-        let answer = self
-            .exchange(Method::POST, "/Bulk", Some(&request), writes.len() as u64)
-            .await;
-        let Some(answer) = answer else {
-            for write in writes {
-                self.settle(&write, Outcome::Unknown, None).await;
-            }
-            return;
-        };
-        assert_eq!(answer.status.as_u16(), 200, "/Bulk: {}", answer.body);
-        let results = answer.body["Operations"].as_array().cloned().unwrap_or_default();
-        assert_eq!(
-            results.len(),
-            writes.len(),
-            "/Bulk answers every operation: {}",
-            answer.body
-        );
-        for (write, result) in writes.iter().zip(results) {
-            let status = result["status"].as_str().and_then(|status| status.parse().ok());
-            let status = status.unwrap_or_else(|| panic!("no status: {result}"));
-            let id = result["location"]
-                .as_str()
-                .and_then(|location| location.rsplit('/').next()?.parse().ok());
-            self.settle(write, outcome(status, &result["response"], write), id)
-                .await;
-        }
-    }
-
-    /// Writes of different resources in any order, some of which name each other by bulkId, and
-    /// now and then a second one to the same resource.
-    fn draw_bulk(&mut self) -> (Vec<Write>, Value) {
-        let users = self.generator.random.random_range(3..25);
-        let mut drawn: Vec<usize> = self
-            .users
-            .keys()
-            .copied()
-            .choose_multiple(&mut self.generator.random, users);
-        drawn.shuffle(&mut self.generator.random);
-        let mut writes: Vec<Write> = drawn.iter().map(|user| self.user_write(*user)).collect();
-        let groups = self.generator.random.random_range(0..4);
-        let drawn = self
-            .groups
-            .keys()
-            .copied()
-            .choose_multiple(&mut self.generator.random, groups);
-        writes.extend(drawn.into_iter().map(|group| self.group_write(group)));
-        let created: Vec<usize> = writes
-            .iter()
-            .filter_map(|write| match write {
-                Write::User(user, UserWrite::Create(_)) => Some(*user),
-                _ => None,
-            })
-            .collect();
-        for write in &mut writes {
-            match write {
-                Write::User(user, UserWrite::Create(state) | UserWrite::Replace(state)) => {
-                    self.generator.use_bulk_ids(state, *user, &created);
-                }
-                Write::Group(_, GroupWrite::Create(state)) => {
-                    self.generator.use_bulk_ids_as_members(state, &created);
-                }
-                _ => {}
-            }
-        }
-        writes.shuffle(&mut self.generator.random);
-        if self.generator.random.random_bool(0.3) {
-            let again = writes.iter().find_map(|write| match write {
-                Write::User(user, UserWrite::Patch { .. } | UserWrite::Replace(_)) => Some(*user),
-                _ => None,
-            });
-            if let Some(user) = again {
-                let write = self.user_write(user);
-                writes.push(write);
-            }
-        }
-        let operations: Vec<Value> = writes.iter().map(|write| self.operation(write)).collect();
-        let schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"];
-        let request = json!({ "schemas": schemas, "Operations": operations });
-        (writes, request)
-    }
-
-    fn operation(&self, write: &Write) -> Value {
-        let mut operation =
-            json!({ "method": write.method().as_str(), "path": write.path(self.id_of(write)) });
-        if write.is_create() {
-            operation["bulkId"] = json!(write.bulk_id());
-        }
-        if let Some(body) = write.body() {
-            operation["data"] = body;
-        }
-        operation
-    }
-
     /// Send `writes` writes in one request; `None`: nobody knows what became of them.
     async fn exchange(
         &mut self,
@@ -318,11 +178,7 @@ impl Client {
     }
 
     async fn settle(&mut self, write: &Write, outcome: Outcome, id: Option<Uuid>) {
-        match outcome {
-            Outcome::Acknowledged => self.tally.acknowledge(write),
-            Outcome::Unknown => self.tally.unknown += 1,
-            Outcome::Refused | Outcome::RefusedElsewhere => self.tally.refused += 1,
-        }
+        self.tally.count(write, outcome);
         let described = write.described();
         match write {
             Write::User(user, user_write) => {
