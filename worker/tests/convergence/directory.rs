@@ -5,7 +5,7 @@ use sqlx::PgPool;
 
 /// Every row of the tenant's directory as a line of text; people are named by the resource that
 /// describes them.
-pub async fn rows(pool: &PgPool, tenant: i64) -> Rows {
+pub(crate) async fn rows(pool: &PgPool, tenant: i64) -> Rows {
     let queries = [
         "select format('person %s %s login=%s external=%s number=%s email=%s position=%s', resource_id, status, login,
              shown(external_id), shown(employee_number), shown(email), shown(position))
@@ -46,7 +46,7 @@ pub async fn rows(pool: &PgPool, tenant: i64) -> Rows {
 }
 
 /// Whether nothing is left to do: the outbox is empty and nobody is to be woken.
-pub async fn quiet(pool: &PgPool, tenant: i64) -> bool {
+pub(crate) async fn quiet(pool: &PgPool, tenant: i64) -> bool {
     sqlx::query_scalar(
         "select not exists (select from pending where tenant_id = $1)
             and not exists (select from wakes where tenant_id = $1)",

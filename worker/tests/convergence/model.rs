@@ -8,23 +8,23 @@ use uuid::Uuid;
 
 /// What a User document of these tests says.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct User {
-    pub user_name: String,
-    pub external_id: Option<String>,
+pub(crate) struct User {
+    pub(crate) user_name: String,
+    pub(crate) external_id: Option<String>,
     /// The first is the primary one.
-    pub emails: Vec<String>,
-    pub employee_number: Option<String>,
-    pub title: Option<String>,
-    pub department: Option<String>,
-    pub division: Option<String>,
-    pub active: bool,
-    pub manager: Option<String>,
-    pub additional: Vec<String>,
+    pub(crate) emails: Vec<String>,
+    pub(crate) employee_number: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) department: Option<String>,
+    pub(crate) division: Option<String>,
+    pub(crate) active: bool,
+    pub(crate) manager: Option<String>,
+    pub(crate) additional: Vec<String>,
 }
 
 /// One accepted, changing write.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub(crate) enum Event {
     User {
         resource: Uuid,
         document: User,
@@ -48,7 +48,7 @@ pub enum Event {
 }
 
 #[derive(Debug, Clone)]
-pub enum Edit {
+pub(crate) enum Edit {
     Add(Vec<String>),
     Remove(Vec<String>),
     Replace(Vec<String>),
@@ -81,7 +81,7 @@ struct Group {
 }
 
 #[derive(Default)]
-pub struct Model {
+pub(crate) struct Model {
     accounts: BTreeMap<Uuid, Account>,
     groups: BTreeMap<Uuid, Group>,
     people: usize,
@@ -89,13 +89,13 @@ pub struct Model {
     last_holder: HashMap<String, (Person, bool)>,
     spellings: BTreeMap<(&'static str, String), String>,
     /// How often each rule was exercised.
-    pub paths: BTreeMap<&'static str, u64>,
+    pub(crate) paths: BTreeMap<&'static str, u64>,
 }
 
 /// Comparable rows, one line of text each: what must be in the directory, no more and no less.
-pub type Rows = BTreeSet<String>;
+pub(crate) type Rows = BTreeSet<String>;
 
-pub fn fold(value: &str) -> String {
+pub(crate) fn fold(value: &str) -> String {
     value.to_lowercase()
 }
 
@@ -104,7 +104,7 @@ impl Model {
         *self.paths.entry(path).or_default() += 1;
     }
 
-    pub fn apply(&mut self, seq: i64, event: &Event) {
+    pub(crate) fn apply(&mut self, seq: i64, event: &Event) {
         match event {
             Event::User {
                 resource,
@@ -304,7 +304,7 @@ impl Model {
     }
 
     /// The directory, people named by the id of the resource that describes them.
-    pub fn rows(&mut self) -> Rows {
+    pub(crate) fn rows(&mut self) -> Rows {
         let described = self.described();
         let name = |person: &Person| described[person].0;
         let live = |person: &Person| described[person].1.live;

@@ -185,7 +185,7 @@ impl Sender<'_> {
 }
 
 /// Tell the company of `seed` in two orders to two tenants.
-pub async fn compare(stack: &Stack, seed: u64) -> Result<(), String> {
+pub(crate) async fn compare(stack: &Stack, seed: u64) -> Result<(), String> {
     let stories = company(seed);
     let mut told = vec![];
     for order in [seed * 2, seed * 2 + 1] {

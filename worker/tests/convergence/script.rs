@@ -15,26 +15,26 @@ const TAG: &str = "urn:example:tag";
 
 /// How a log entry finds its place in the accept order.
 #[derive(Debug, Clone)]
-pub enum Receipt {
+pub(crate) enum Receipt {
     Txn(Uuid, i32),
     Seq(i64),
 }
 
 /// What one tenant's clients share.
-pub struct World {
-    pub base: Vec<String>,
-    pub token: String,
-    pub tenant: i64,
-    pub pool: PgPool,
-    pub http: reqwest::Client,
+pub(crate) struct World {
+    pub(crate) base: Vec<String>,
+    pub(crate) token: String,
+    pub(crate) tenant: i64,
+    pub(crate) pool: PgPool,
+    pub(crate) http: reqwest::Client,
     /// Ids of Users that exist or existed.
-    pub known: Mutex<Vec<Uuid>>,
-    pub log: Mutex<Vec<(Receipt, Event)>>,
-    pub paths: Mutex<BTreeMap<String, u64>>,
+    pub(crate) known: Mutex<Vec<Uuid>>,
+    pub(crate) log: Mutex<Vec<(Receipt, Event)>>,
+    pub(crate) paths: Mutex<BTreeMap<String, u64>>,
 }
 
 impl World {
-    pub fn hit(&self, path: impl Into<String>) {
+    pub(crate) fn hit(&self, path: impl Into<String>) {
         *self.paths.lock().unwrap().entry(path.into()).or_default() += 1;
     }
 
@@ -44,7 +44,7 @@ impl World {
 }
 
 /// A client that owns its resources: it writes to each of them one write at a time.
-pub struct Client {
+pub(crate) struct Client {
     world: Arc<World>,
     random: StdRng,
     name: String,
@@ -63,7 +63,7 @@ enum Sent {
 }
 
 impl Client {
-    pub fn new(world: Arc<World>, seed: u64, number: u32) -> Client {
+    pub(crate) fn new(world: Arc<World>, seed: u64, number: u32) -> Client {
         Client {
             world,
             random: StdRng::seed_from_u64(seed * 1_000 + u64::from(number)),
@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    pub async fn run(mut self, steps: usize) {
+    pub(crate) async fn run(mut self, steps: usize) {
         for _ in 0..steps {
             match self.random.random_range(0..100) {
                 0..25 => self.create_user().await,

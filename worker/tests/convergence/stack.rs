@@ -16,7 +16,7 @@ const ACCEPT: &[&str] = &[
 ];
 
 /// Every failpoint before and after a commit or an acknowledgement.
-pub fn failpoints() -> impl Iterator<Item = &'static str> {
+pub(crate) fn failpoints() -> impl Iterator<Item = &'static str> {
     ACCEPT
         .iter()
         .chain(rollcall_worker::failpoints::FAILPOINTS)
@@ -35,17 +35,17 @@ struct WorkerArgs {
     config: rollcall_worker::Config,
 }
 
-pub struct Stack {
-    pub bases: Vec<String>,
-    pub pool: PgPool,
-    pub http: reqwest::Client,
+pub(crate) struct Stack {
+    pub(crate) bases: Vec<String>,
+    pub(crate) pool: PgPool,
+    pub(crate) http: reqwest::Client,
     workers: Vec<String>,
     _database: TestDatabase,
     _stop: watch::Sender<()>,
 }
 
 impl Stack {
-    pub async fn start() -> Stack {
+    pub(crate) async fn start() -> Stack {
         let database = TestDatabase::create().await.unwrap();
         let redis = TestRedis::new().unwrap();
         let (stop, stopped) = watch::channel(());
@@ -91,14 +91,14 @@ impl Stack {
     }
 
     /// Let every failpoint do this, in the `fail` crate's language.
-    pub fn failpoints(&self, action: &str) {
+    pub(crate) fn failpoints(&self, action: &str) {
         for name in failpoints() {
             fail::cfg(name, action).unwrap();
         }
     }
 
     /// A new tenant and the secret of its scim token.
-    pub async fn tenant(&self, name: &str) -> (i64, String) {
+    pub(crate) async fn tenant(&self, name: &str) -> (i64, String) {
         let tenant: i64 = sqlx::query_scalar("insert into tenants (name) values ($1) returning id")
             .bind(name)
             .fetch_one(&self.pool)
@@ -119,7 +119,7 @@ impl Stack {
     }
 
     /// How links were resolved, over both workers.
-    pub async fn link_paths(&self) -> BTreeMap<String, u64> {
+    pub(crate) async fn link_paths(&self) -> BTreeMap<String, u64> {
         let mut paths = BTreeMap::new();
         for worker in &self.workers {
             let text = self.http.get(worker).send().await.unwrap().text().await.unwrap();
@@ -140,7 +140,7 @@ impl Stack {
     }
 
     /// Deadlocks Postgres found in this database.
-    pub async fn deadlocks(&self) -> i64 {
+    pub(crate) async fn deadlocks(&self) -> i64 {
         sqlx::query_scalar("select deadlocks from pg_stat_database where datname = current_database()")
             .fetch_one(&self.pool)
             .await
