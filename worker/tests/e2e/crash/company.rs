@@ -93,12 +93,13 @@ impl Link {
         }
     }
 
-    /// What makes two members of a group the same one.
+    /// What makes two members of a group the same one. Who stays has one id for ever, whether it
+    /// was written out or named by bulkId.
     pub(super) fn member_key(&self) -> String {
         match &self.reference {
             Reference::Value(text) => text.to_lowercase(),
-            Reference::Id(id) => id.to_string(),
-            Reference::BulkId => format!("bulkId:u{}", self.target),
+            Reference::Id(id) if comes_and_goes(self.target) => id.to_string(),
+            Reference::Id(_) | Reference::BulkId => format!("id of u{}", self.target),
         }
     }
 }

@@ -216,10 +216,6 @@ impl Generator {
     pub(super) fn use_bulk_ids_as_members(&mut self, group: &mut Group, created: &[usize]) {
         for target in created.iter().copied().filter(|target| !comes_and_goes(*target)) {
             if self.random.random_bool(0.5) {
-                // Not beside a reference by id to the same user: both would be one member.
-                group
-                    .members
-                    .retain(|_, link| link.target != target || !matches!(link.reference, Reference::Id(_)));
                 let link = Link {
                     target,
                     reference: Reference::BulkId,
