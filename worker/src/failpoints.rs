@@ -4,6 +4,7 @@
 pub const FAILPOINTS: &[&str] = &[
     "teams::before_commit",
     "teams::after_commit",
+    "reconcile::refused",
     "reconcile::before_commit",
     "reconcile::after_commit",
     "wake::before_commit",

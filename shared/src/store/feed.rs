@@ -103,6 +103,9 @@ pub async fn claim_keys(
 /// Claim up to `limit` due waiters: each is set to its next attempt, 1 s doubling to 10 min
 /// with ±20 % jitter, or to none when it has become stale. Answers the work per tenant.
 ///
+/// A tenant whose arrivals are being handled is left for a later round: they wake whom they
+/// concern, and retrying everybody else meanwhile would only compete with them for locks.
+///
 /// # Errors
 /// When the statement fails.
 pub async fn claim_waiters(
@@ -111,7 +114,9 @@ pub async fn claim_waiters(
 ) -> Result<BTreeMap<TenantId, LinksWork>, StoreError> {
     let rows = sqlx::query!(
         "with due as (
-             select tenant_id, subject_id, slot, place from waiters where next_attempt_at <= now()
+             select tenant_id, subject_id, slot, place from waiters d where next_attempt_at <= now()
+               and not exists (select from wakes k where k.tenant_id = d.tenant_id
+                               and k.created_at > now() - make_interval(secs => $3))
              order by next_attempt_at limit $1 for update skip locked)
          update waiters w set attempts = w.attempts + 1,
              next_attempt_at = case when w.since > now() - make_interval(days => $2) then
@@ -122,7 +127,8 @@ pub async fn claim_waiters(
            and w.place = due.place
          returning w.tenant_id, w.subject_id, w.slot, w.place",
         limit,
-        STALE_DAYS
+        STALE_DAYS,
+        LEFTOVER_SECONDS
     )
     .fetch_all(conn)
     .await?;

@@ -32,6 +32,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The database refused a statement: what a failpoint makes of a key that cannot be applied.
+    pub fn refused() -> StoreError {
+        StoreError::Statement(sqlx::Error::RowNotFound)
+    }
+
     /// The connection was lost in the middle: what a failpoint makes of a commit.
     pub fn interrupted() -> StoreError {
         StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))

@@ -126,6 +126,7 @@ async fn retry(context: &Context) -> Result<bool, FeedError> {
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
     let claimed = feed::claim_waiters(&mut conn, WAITERS_A_ROUND).await?;
     drop(conn);
+    let found = !claimed.is_empty();
     for (tenant, work) in claimed {
         let LinksWork::Retry { people, members } = work else {
             continue;
@@ -147,7 +148,7 @@ async fn retry(context: &Context) -> Result<bool, FeedError> {
         }
         context.queues.links.push(tenant, &jobs).await?;
     }
-    Ok(true)
+    Ok(found)
 }
 
 /// Push what a worker that died after its commit did not get to.

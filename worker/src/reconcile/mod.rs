@@ -135,6 +135,10 @@ impl Engine {
         }
         let plan = plan::plan(found, wanted, &ids);
         let written = write::write(&mut tx, tenant, plan).await?;
+        fail::fail_point!("reconcile::refused", |_| {
+            rollcall_shared::failpoint::hit("reconcile::refused");
+            Err(rollcall_shared::store::StoreError::refused().into())
+        });
         failpoint!("reconcile::before_commit");
         tx.commit()
             .await
