@@ -34,6 +34,7 @@ struct Request {
     id: Uuid,
     stops_on_errors: bool,
     errors_left: AtomicI64,
+    /// Resources that could not be created.
     failed: Mutex<HashSet<Uuid>>,
 }
 
@@ -69,13 +70,16 @@ impl BulkLink {
             .contains(&resource)
     }
 
-    /// The operation on `resource` failed for good.
-    pub(super) fn failed(&self, resource: Uuid) {
-        self.request
-            .failed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(resource);
+    /// The operation failed for good. What refers to its bulkId fails with it only if it was to
+    /// create the resource: one that could not be changed is there all the same.
+    pub(super) fn failed(&self, write: &Write) {
+        if let Write::Create { id, .. } = write {
+            self.request
+                .failed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(*id);
+        }
         self.request.errors_left.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -162,6 +166,7 @@ impl Acceptor {
     ) -> Result<Vec<(usize, oneshot::Receiver<Result<Accepted, AcceptError>>)>, AcceptError> {
         for (place, write) in writes.iter().enumerate() {
             if write.is_none()
+                && outcomes[place].method.as_deref() == Some(Method::Post.name())
                 && let Some((_, id)) = outcomes[place].id
             {
                 shared

@@ -1,5 +1,6 @@
 //! Claiming unique values for a whole batch: each write wins all of its own or leaves the batch.
 
+use super::line::{Item, cluster};
 use super::settle::Standing;
 use rollcall_shared::directory::{KeyAttribute, TenantId};
 use rollcall_shared::store::accept::{self as store, NewKey};
@@ -19,6 +20,7 @@ pub(super) enum Conflict {
 pub(super) async fn claim_all(
     conn: &mut PgConnection,
     tenant: TenantId,
+    items: &[Item],
     standings: &[Standing],
 ) -> Result<Vec<(usize, Conflict)>, StoreError> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
@@ -50,9 +52,13 @@ pub(super) async fn claim_all(
         .map(|key| {
             let place = places[&key.resource_id];
             let holder = holders.get(&(key.kind, key.attribute, key.value.clone(), key.source.clone()));
+            // Within a cluster nobody can wait for the others: it is committed whole or not at all.
+            let apart = |holder: usize| {
+                cluster(&items[place]).is_none() || cluster(&items[holder]) != cluster(&items[place])
+            };
             let earlier = holder
                 .and_then(|holder| places.get(holder))
-                .is_some_and(|holder| *holder < place);
+                .is_some_and(|holder| *holder < place && apart(*holder));
             let conflict = if earlier {
                 Conflict::HeldByEarlier
             } else {

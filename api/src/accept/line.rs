@@ -3,12 +3,14 @@
 use super::batch::{self, Answer, Knowledge};
 use super::bulk::BulkLink;
 use super::{AcceptConfig, AcceptError, Accepted, Write, Writer};
+use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
 use rollcall_shared::scim::{MemberOp, ScimError};
 use rollcall_shared::store::{PgPool, StoreError};
 use rollcall_shared::telemetry::{Metrics, OperationLabels};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
@@ -97,7 +99,12 @@ impl Lines {
                 }
             };
             let taken = batch.len();
-            let deferred = self.commit(tenant, batch).await;
+            // A panic must not end the task: the line's next write would wait for it for ever.
+            let committed = AssertUnwindSafe(self.commit(tenant, batch)).catch_unwind();
+            let deferred = committed.await.unwrap_or_else(|_| {
+                tracing::error!(tenant = tenant.0, writes = taken, "a batch of writes panicked");
+                vec![]
+            });
             self.metrics
                 .accept_waiting_writes
                 .dec_by((taken - deferred.len()) as i64);
@@ -134,6 +141,9 @@ impl Lines {
                         "a batch of writes was not stored"
                     );
                     for item in part {
+                        if let (Some(link), AcceptError::Scim(_)) = (&item.bulk, &refusal) {
+                            link.failed(&item.write);
+                        }
                         let _ = item.reply.send(Err(refusal.clone()));
                     }
                 }
@@ -241,7 +251,8 @@ fn take_batch(line: &mut VecDeque<Item>, most: usize) -> Vec<Item> {
     batch
 }
 
-fn cluster(item: &Item) -> Option<(Uuid, usize)> {
+/// Which of its request's clusters an operation belongs to.
+pub(super) fn cluster(item: &Item) -> Option<(Uuid, usize)> {
     item.bulk.as_ref().map(|link| (link.request(), link.cluster))
 }
 
@@ -268,7 +279,7 @@ fn reply(items: Vec<Item>, answers: Vec<Answer>) -> Vec<Item> {
             }
         };
         if let (Some(link), Err(AcceptError::Scim(_))) = (&item.bulk, &answer) {
-            link.failed(item.write.id());
+            link.failed(&item.write);
         }
         // A client that hung up no longer listens; its write is committed all the same.
         let _ = item.reply.send(answer);

@@ -1,6 +1,7 @@
 //! From each write's own standing to the batch's: what refers to a failed operation fails, what
 //! refers to a waiting one waits, and nothing is written after `failOnErrors` is reached.
 
+use super::Write;
 use super::line::Item;
 use super::plan::Planned;
 use rollcall_shared::scim::ScimError;
@@ -48,6 +49,7 @@ fn step(items: &[Item], standings: &mut [Standing]) -> bool {
     let places: HashMap<Uuid, usize> = items
         .iter()
         .enumerate()
+        .filter(|(_, item)| matches!(item.write, Write::Create { .. }))
         .map(|(place, item)| (item.write.id(), place))
         .collect();
     let mut errors_left: HashMap<Uuid, i64> = HashMap::new();

@@ -1,4 +1,5 @@
 use crate::app::{Answer, Client, TestApp};
+use devstack::wait::SOON;
 use serde_json::{Value, json};
 
 async fn bulk(client: &Client<'_>, fail_on_errors: Option<u32>, operations: Value) -> Answer {
@@ -127,4 +128,52 @@ async fn bulk_malformed_request_is_400() {
         .await
         .scim_error(400);
     client.get("/Bulk").await.scim_error(405);
+}
+
+#[tokio::test]
+async fn bulk_circle_that_claims_one_value_twice_is_refused_and_ends() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let user = |id: &str, manager: &str| {
+        let enterprise = json!({ "manager": { "value": format!("bulkId:{manager}") } });
+        json!({
+            "method": "POST", "path": "/Users", "bulkId": id,
+            "data": { "userName": "same", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": enterprise },
+        })
+    };
+    let operations = json!([user("a", "b"), user("b", "a")]);
+    let answered = tokio::time::timeout(SOON, bulk(&client, None, operations)).await;
+    let answer = answered.expect("the request is answered").expect(200);
+    assert_eq!(statuses(&answer), ["409", "409"], "{answer:?}");
+    client.user("next").await;
+}
+
+#[tokio::test]
+async fn bulk_reference_to_a_created_resource_stands_although_a_later_change_of_it_failed() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let patch = |operation: Value| json!({ "method": "PATCH", "path": "/Users/bulkId:a", "data": { "Operations": [operation] } });
+    let operations = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "a", "data": { "userName": "a" } },
+        patch(json!({ "op": "remove", "path": "userName" })),
+        patch(json!({ "op": "fly" })),
+        { "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "displayName": "All", "members": [{ "value": "bulkId:a" }] } },
+    ]);
+    let answer = bulk(&client, None, operations).await.expect(200);
+    assert_eq!(statuses(&answer), ["201", "400", "400", "201"], "{answer:?}");
+}
+
+#[tokio::test]
+async fn bulk_of_two_operations_that_claim_one_value_the_first_wins() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    // The resource of the second operation has the lower id.
+    let old = client.user("old").await;
+    let rename = json!({ "Operations": [{ "op": "replace", "path": "userName", "value": "same" }] });
+    let operations = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "new", "data": { "userName": "same" } },
+        { "method": "PATCH", "path": format!("/Users/{}", old.body["id"].as_str().unwrap()), "data": rename },
+    ]);
+    let answer = bulk(&client, None, operations).await.expect(200);
+    assert_eq!(statuses(&answer), ["201", "409"], "{answer:?}");
 }

@@ -6,4 +6,4 @@ mod reference;
 
 pub use fold::{fold, fold_name};
 pub use key::{Key, Lane, TenantId};
-pub use reference::{Claim, KeyAttribute, Resolution, resolve};
+pub use reference::{Claim, Holdings, KeyAttribute, Resolution, resolve};

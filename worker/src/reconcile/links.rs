@@ -2,7 +2,7 @@
 //! values, and of whether the person meant is in the directory. Reconcile, wake and retry all
 //! end here, so it does not matter which of them came last.
 
-use rollcall_shared::directory::{Resolution, TenantId, fold, resolve};
+use rollcall_shared::directory::{Holdings, Resolution, TenantId, fold};
 use rollcall_shared::projection::{References, Status};
 use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Slot, Waiter, WaiterPlace};
 use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
@@ -90,11 +90,16 @@ impl Resolver {
         let values: BTreeSet<&String> = asked.iter().map(|(folded, _)| folded).collect();
         let values: Vec<String> = values.into_iter().cloned().collect();
         let claims = links::claims(conn, tenant, &values).await?;
+        let holdings: HashMap<String, Holdings> = claims
+            .into_iter()
+            .map(|(folded, claims)| (folded, Holdings::of(&claims)))
+            .collect();
         let answers: HashMap<(String, i64), Resolution> = asked
             .into_iter()
             .map(|(folded, seq)| {
-                let claims = claims.get(&folded).map_or(&[][..], Vec::as_slice);
-                let answer = resolve(claims, seq);
+                let answer = holdings
+                    .get(&folded)
+                    .map_or(Resolution::Missing, |holdings| holdings.meant_at(seq));
                 ((folded, seq), answer)
             })
             .collect();

@@ -4,17 +4,18 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A value a resource begins to hold.
+/// A value a resource begins to hold. Ordered as the index of holders is, then by the change:
+/// of two writes that claim one value, the earlier wins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NewKey {
     pub kind: i16,
     pub attribute: i16,
     pub value: String,
     pub source: String,
+    pub from_seq: i64,
     pub folded: String,
     pub resource_id: Uuid,
     pub directory_id: Uuid,
-    pub from_seq: i64,
     pub unique: bool,
 }
 
