@@ -63,6 +63,8 @@ impl From<sqlx::Error> for StoreError {
         };
         match (&error, code.as_deref()) {
             (_, Some("40001" | "40P01")) => StoreError::Conflict(error),
+            // statement or idle transaction ended by a time limit
+            (_, Some("57014" | "25P03")) => StoreError::Unavailable(error),
             // 08 connection, 53 resources, 57P0x shutdown and start-up
             (_, Some(code))
                 if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P0") =>
@@ -97,7 +99,14 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 /// When the URL cannot be parsed.
 pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
     use std::str::FromStr;
-    let options = sqlx::postgres::PgConnectOptions::from_str(&config.database_url)?;
+    // A process that is frozen or cut off must not keep its locks for hours.
+    let options = sqlx::postgres::PgConnectOptions::from_str(&config.database_url)?.options([
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("statement_timeout", "120s"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ]);
     Ok(sqlx::postgres::PgPoolOptions::new()
         .max_connections(config.database_connections)
         .acquire_timeout(std::time::Duration::from_secs(5))

@@ -64,7 +64,7 @@ async fn suspects(
         let park_after = single.then_some(PARK_AFTER);
         let failures = context
             .engine
-            .fail_keys(tenant, &keys, "lease expired", park_after)
+            .fail_keys(tenant, &keys, "lease expired", park_after, i64::MAX)
             .await?;
         let (alone, together): (Vec<_>, Vec<_>) = failures
             .into_iter()

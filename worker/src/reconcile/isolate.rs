@@ -39,6 +39,9 @@ impl Engine {
         let mut report = Report::default();
         let mut conflicts = 0;
         let mut parts: Vec<&[Key]> = vec![keys];
+        // A key that failed alone, and the last of its changes when it was tried again: only what
+        // was tried may be set aside.
+        let mut tried: Option<(&Key, i64)> = None;
         while let Some(part) = parts.pop() {
             if part.is_empty() {
                 continue;
@@ -65,9 +68,21 @@ impl Engine {
                 }
                 Remedy::Again => return Err(error),
                 Remedy::Isolate if part.len() == 1 => {
-                    self.fail_keys(tenant, part, &error.class(), Some(PARK_AFTER))
-                        .await?;
-                    report.failed += 1;
+                    match tried.take().filter(|(key, _)| *key == &part[0]) {
+                        Some((_, seq)) => {
+                            self.fail_keys(tenant, part, &error.class(), Some(PARK_AFTER), seq)
+                                .await?;
+                            report.failed += 1;
+                        }
+                        None => {
+                            let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+                            let pending = store::highest_pending(&mut conn, tenant, part).await?;
+                            if let Some(seq) = pending.get(&part[0]) {
+                                tried = Some((&part[0], *seq));
+                                parts.push(part);
+                            }
+                        }
+                    }
                 }
                 Remedy::Isolate => {
                     let (first, second) = part.split_at(part.len() / 2);
@@ -78,8 +93,8 @@ impl Engine {
         Ok(report)
     }
 
-    /// Count a failure of each key. With `park_after`, their pending changes rest for a while, or,
-    /// after so many failures, until the key's next change.
+    /// Count a failure of each key. With `park_after`, their pending changes up to `seq` rest for
+    /// a while, or, after so many failures, until the key's next change.
     ///
     /// # Errors
     /// When Postgres is out of reach.
@@ -89,9 +104,10 @@ impl Engine {
         keys: &[Key],
         error: &str,
         park_after: Option<i32>,
+        seq: i64,
     ) -> Result<Vec<store::Failure>, ReconcileError> {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
-        let failures = store::record_failures(&mut tx, tenant, keys, error, park_after).await?;
+        let failures = store::record_failures(&mut tx, tenant, keys, error, park_after, seq).await?;
         failpoint!("failures::before_commit");
         tx.commit().await.map_err(StoreError::from)?;
         failpoint!("failures::after_commit");

@@ -10,7 +10,7 @@ pub struct Failure {
     pub attempts: i32,
 }
 
-/// Count one more failure of each key, and leave its pending changes alone for a while: from two
+/// Count one more failure of each key, and leave its pending changes up to `seq` alone for a while: from two
 /// seconds on, doubled with each failure, ten minutes at most. With `park_after` attempts the key
 /// is parked until its next change or an operator.
 ///
@@ -21,6 +21,7 @@ pub async fn record_failures(
     keys: &[Key],
     error: &str,
     park_after: Option<i32>,
+    seq: i64,
 ) -> Result<Vec<Failure>, StoreError> {
     let mut sorted: Vec<&Key> = keys.iter().collect();
     sorted.sort();
@@ -32,12 +33,14 @@ pub async fn record_failures(
              from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
              left join key_failures f on f.tenant_id = $1 and f.key_kind = k.kind and f.key_id = k.id
                  and f.member = k.member
-             where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member",
+             where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member
+                 and p.seq <= $6",
             tenant.0,
             &c.kind,
             &c.id,
             &c.member,
-            park_after
+            park_after,
+            seq
         )
         .execute(&mut *conn)
         .await?;

@@ -31,10 +31,13 @@ pub async fn lock_people(
         return Ok(vec![]);
     }
     let rows = sqlx::query!(
-        "select id, resource_id, status, login, email, further_emails, external_id, employee_number, first_name,
-             last_name, display_name, position, level, location, gender, start_date, end_date, birthday,
-             employment_type, photo_url, custom, applied_mapping, applied_seq
-         from people where tenant_id = $1 and id = any($2) order by id for no key update",
+        // One index probe per id, in id order, whatever the planner believes about a young table.
+        "select p.* from (select id from unnest($2::uuid[]) as id order by id) asked
+         cross join lateral (
+             select id, resource_id, status, login, email, further_emails, external_id, employee_number, first_name,
+                 last_name, display_name, position, level, location, gender, start_date, end_date, birthday,
+                 employment_type, photo_url, custom, applied_mapping, applied_seq
+             from people where tenant_id = $1 and id = asked.id for no key update) p",
         tenant.0,
         ids
     )
