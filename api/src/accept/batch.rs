@@ -4,7 +4,7 @@
 //! claiming unique values, then writing.
 
 use super::claim::{self, Conflict};
-use super::line::{Item, needs_all_members};
+use super::line::Item;
 use super::plan::{self, Members, Planned};
 use super::settle::{Standing, settle};
 use super::{Accepted, Write};
@@ -189,7 +189,7 @@ async fn read_members(
         if matches!(item.write, Write::Create { .. }) || draft.members.is_empty() {
             continue;
         }
-        if needs_all_members(&draft.members) {
+        if draft.members.iter().any(plan::needs_all_members) {
             whole.push(id);
             continue;
         }

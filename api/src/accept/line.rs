@@ -6,7 +6,7 @@ use super::{AcceptConfig, AcceptError, Accepted, Write, Writer};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
-use rollcall_shared::scim::{MemberOp, ScimError};
+use rollcall_shared::scim::ScimError;
 use rollcall_shared::store::{PgPool, StoreError};
 use rollcall_shared::telemetry::{Metrics, OperationLabels};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -285,11 +285,4 @@ fn reply(items: Vec<Item>, answers: Vec<Answer>) -> Vec<Item> {
         let _ = item.reply.send(answer);
     }
     deferred
-}
-
-/// Whether an operation list needs to see every member of the group.
-pub(super) fn needs_all_members(operations: &[MemberOp]) -> bool {
-    operations
-        .iter()
-        .any(|operation| matches!(operation, MemberOp::RemoveWhere(_) | MemberOp::Replace(_)))
 }

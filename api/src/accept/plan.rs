@@ -4,12 +4,16 @@ use super::{Write, Writer};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, fold, fold_name};
 use rollcall_shared::scim::{
-    self, Assertions, Document, Member, MemberOp, ResourceType, ScimError, changed_attributes, etag_matches,
+    self, Assertions, Document, Member, MemberOp, ResourceType, ScimError, ScimType, changed_attributes,
+    etag_matches,
 };
 use rollcall_shared::store::accept::{Claimed, MemberRow, NewKey, Resource};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
+
+/// Most operations of one PATCH that look at every member of the group: each costs its size.
+const WHOLE_GROUP: usize = 16;
 
 /// A group's members by folded value, as far as they were read.
 pub(super) type Members = HashMap<String, MemberRow>;
@@ -89,6 +93,18 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
         }
         Write::Patch { patch, .. } => {
             let patched = patch.apply(&current)?;
+            if patched
+                .members
+                .iter()
+                .filter(|operation| needs_all_members(operation))
+                .count()
+                > WHOLE_GROUP
+            {
+                return Err(ScimError::bad_request(
+                    ScimType::TooMany,
+                    format!("members: more than {WHOLE_GROUP} operations look at the whole group"),
+                ));
+            }
             Ok(Draft {
                 document: patched.document,
                 members: patched.members,
@@ -338,6 +354,11 @@ fn membership(context: &Context<'_>, operations: &[MemberOp]) -> (Vec<MemberRow>
         }
     }
     (joined, left)
+}
+
+/// Whether an operation needs to see every member of the group.
+pub(super) fn needs_all_members(operation: &MemberOp) -> bool {
+    matches!(operation, MemberOp::RemoveWhere(_) | MemberOp::Replace(_))
 }
 
 /// A member as a filter sees it.

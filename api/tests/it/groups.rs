@@ -101,3 +101,24 @@ async fn group_deleted_is_gone_from_its_members() {
         .await
         .expect(201);
 }
+
+#[tokio::test]
+async fn group_patched_with_too_many_operations_on_all_members_is_400_and_unchanged() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let members = json!([{ "value": "a", "type": "User" }, { "value": "b", "type": "User" }]);
+    let group = client
+        .post("/Groups", json!({ "displayName": "big", "members": members }))
+        .await
+        .expect(201);
+    let path = format!("/Groups/{}", group.id());
+    let removal = json!({ "op": "remove", "path": "members[type eq \"User\"]" });
+    let refused = client.patch(&path, json!(vec![removal.clone(); 17])).await;
+    refused.scim_error(400);
+    assert_eq!(refused.body["scimType"], "tooMany");
+    assert_eq!(
+        client.get(&path).await.body["members"].as_array().unwrap().len(),
+        2
+    );
+    client.patch(&path, json!(vec![removal; 16])).await.expect(204);
+}

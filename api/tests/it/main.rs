@@ -7,6 +7,7 @@ mod auth;
 mod bad_input;
 mod bulk;
 mod command_line;
+mod dead_letters;
 mod groups;
 mod health;
 mod limits;

@@ -215,11 +215,11 @@ mod tests {
                 })
                 .collect();
             for asserted in -1..14 {
-                let every = (asserted..14).map(|moment| held_at(&claims, moment));
+                let mut every = (asserted..14).map(|moment| held_at(&claims, moment));
                 let expected = every
                     .clone()
                     .find(|held| matches!(held, Resolution::Bound(_)))
-                    .or(every.last())
+                    .or(every.next_back())
                     .unwrap();
                 assert_eq!(resolve(&claims, asserted), expected, "{asserted} {claims:?}");
             }

@@ -1,0 +1,107 @@
+use crate::error::{Failure, Problem};
+use crate::extract::Caller;
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use rollcall_shared::directory::TenantId;
+use rollcall_shared::queue::{DeadJob, JobQueue, QueueError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+
+/// Dead letters looked through per queue: as many as are kept.
+const KEPT: usize = 10_000;
+/// Dead letters shown per queue.
+const SHOWN: usize = 100;
+
+/// What `POST …/requeue` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Requeue {
+    /// Ids as listed; without them, all of the tenant's.
+    ids: Option<HashSet<String>>,
+}
+
+/// `GET /ops/v1/dead-letters`: the tenant's jobs that were given up on, the newest 100 of each
+/// queue. Jobs carry keys only; what they were about is still pending in Postgres.
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let queues = &app.queues;
+    let mut letters = letters(&queues.live, tenant).await.map_err(unavailable)?;
+    letters.extend(self::letters(&queues.bulk, tenant).await.map_err(unavailable)?);
+    letters.extend(self::letters(&queues.links, tenant).await.map_err(unavailable)?);
+    Ok(Json(json!({ "deadLetters": letters })))
+}
+
+/// `POST /ops/v1/dead-letters/requeue`: put the tenant's dead letters back into their queues
+/// with all their attempts; answers how many were found.
+pub(super) async fn requeue(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<Json<Requeue>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Json(Requeue { ids }) =
+        body.map_err(|rejection| Problem(Failure::new(StatusCode::BAD_REQUEST, rejection.body_text())))?;
+    let tenant = caller.0.tenant;
+    let queues = &app.queues;
+    let mut requeued = back(&queues.live, tenant, ids.as_ref())
+        .await
+        .map_err(unavailable)?;
+    requeued += back(&queues.bulk, tenant, ids.as_ref())
+        .await
+        .map_err(unavailable)?;
+    requeued += back(&queues.links, tenant, ids.as_ref())
+        .await
+        .map_err(unavailable)?;
+    Ok(Json(json!({ "requeued": requeued })))
+}
+
+async fn of_tenant<J>(queue: &JobQueue<J>, tenant: TenantId) -> Result<Vec<DeadJob>, QueueError>
+where
+    J: rollcall_shared::queue::Job,
+{
+    let mut dead = queue.dead(KEPT).await?;
+    dead.retain(|letter| letter.tenant == tenant);
+    Ok(dead)
+}
+
+async fn letters<J>(queue: &JobQueue<J>, tenant: TenantId) -> Result<Vec<Value>, QueueError>
+where
+    J: rollcall_shared::queue::Job,
+{
+    let shown = |letter: DeadJob| {
+        json!({ "queue": queue.name(), "id": letter.id, "attempts": letter.attempts, "error": letter.error,
+                "job": letter.job })
+    };
+    Ok(of_tenant(queue, tenant)
+        .await?
+        .into_iter()
+        .take(SHOWN)
+        .map(shown)
+        .collect())
+}
+
+async fn back<J>(
+    queue: &JobQueue<J>,
+    tenant: TenantId,
+    ids: Option<&HashSet<String>>,
+) -> Result<usize, QueueError>
+where
+    J: rollcall_shared::queue::Job,
+{
+    let dead = of_tenant(queue, tenant)
+        .await?
+        .into_iter()
+        .map(|letter| letter.id);
+    let asked: Vec<String> = dead.filter(|id| ids.is_none_or(|ids| ids.contains(id))).collect();
+    if asked.is_empty() {
+        return Ok(0);
+    }
+    queue.requeue_dead(&asked).await
+}
+
+fn unavailable(_: QueueError) -> Problem {
+    Problem(Failure::unavailable("Redis is not available at the moment"))
+}
