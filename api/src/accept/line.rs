@@ -6,7 +6,7 @@ use super::{AcceptConfig, AcceptError, Accepted, Write, Writer};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
-use rollcall_shared::scim::ScimError;
+use rollcall_shared::scim::{ResourceType, ScimError};
 use rollcall_shared::store::{PgPool, StoreError};
 use rollcall_shared::telemetry::{Metrics, OperationLabels};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -215,18 +215,22 @@ impl Lines {
 }
 
 /// What goes into the next commit: in order, at most one write per resource, a large one alone,
+/// no change of a group's members after the deletion of a User,
 /// and clusters of a bulk request (operations that refer to each other) whole.
 fn take_batch(line: &mut VecDeque<Item>, most: usize) -> Vec<Item> {
     let mut batch: Vec<Item> = vec![];
     let mut taken: HashSet<Uuid> = HashSet::new();
     let mut passed: VecDeque<Item> = VecDeque::new();
     let mut held: HashSet<Uuid> = HashSet::new();
+    let mut user_deleted = false;
     while let Some(item) = line.pop_front() {
         let same_cluster = batch
             .last()
             .is_some_and(|last| cluster(last).is_some() && cluster(last) == cluster(&item));
         let full = (batch.len() >= most && !same_cluster) || passed.len() > 4 * most;
         let alone = is_large(&item);
+        // A deleted User leaves its groups in the same commit: who adds it again comes after that.
+        let full = full || (user_deleted && edits_members(&item));
         if full || (alone && !batch.is_empty()) {
             line.push_front(item);
             break;
@@ -242,6 +246,13 @@ fn take_batch(line: &mut VecDeque<Item>, most: usize) -> Vec<Item> {
             passed.push_back(item);
             continue;
         }
+        user_deleted |= matches!(
+            item.write,
+            Write::Delete {
+                kind: ResourceType::User,
+                ..
+            }
+        );
         batch.push(item);
         if alone {
             break;
@@ -254,6 +265,20 @@ fn take_batch(line: &mut VecDeque<Item>, most: usize) -> Vec<Item> {
 /// Which of its request's clusters an operation belongs to.
 pub(super) fn cluster(item: &Item) -> Option<(Uuid, usize)> {
     item.bulk.as_ref().map(|link| (link.request(), link.cluster))
+}
+
+/// Whether the write starts from a group's stored members.
+fn edits_members(item: &Item) -> bool {
+    matches!(
+        item.write,
+        Write::Replace {
+            kind: ResourceType::Group,
+            ..
+        } | Write::Patch {
+            kind: ResourceType::Group,
+            ..
+        }
+    )
 }
 
 fn is_large(item: &Item) -> bool {

@@ -179,6 +179,34 @@ async fn value_handed_over_within_one_batch_is_granted_to_the_later_write() {
 }
 
 #[tokio::test]
+async fn member_added_again_right_after_its_user_was_deleted_stays_asserted() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let user = client.user("gone").await;
+    let member = json!([{ "value": user.id() }]);
+    let group = json!({ "displayName": "crew", "members": member });
+    let group = client.post("/Groups", group).await.expect(201);
+    let path = format!("/Groups/{}", group.id());
+    let add = json!([{ "value": user.id() }, { "value": "somebody@example.com" }]);
+    let add = json!({ "Operations": [{ "op": "add", "path": "members", "value": add }] });
+    let delete = (Method::DELETE, format!("/Users/{}", user.id()), Value::Null);
+    let answers = in_one_batch(&client, vec![delete, (Method::PATCH, path.clone(), add)]).await;
+    assert_eq!(
+        answers
+            .iter()
+            .map(|answer| answer.status.as_u16())
+            .collect::<Vec<_>>(),
+        [204, 204]
+    );
+    let members = client.get(&path).await.body["members"].as_array().map(Vec::len);
+    assert_eq!(
+        members,
+        Some(2),
+        "the later write lost a member to the earlier deletion"
+    );
+}
+
+#[tokio::test]
 async fn accept_while_a_worker_holds_the_directory_and_the_outbox_is_acknowledged_at_once() {
     let app = TestApp::start().await;
     let client = app.scim().await;
