@@ -93,11 +93,11 @@ impl Stack {
     /// Let every failpoint do this, in the `fail` crate's language.
     pub(crate) fn failpoints(&self, action: &str) {
         for name in failpoints() {
-            // A key counts as failing only when it is refused twice in a row.
-            let action = if name == "reconcile::refused" {
-                "10%return"
-            } else {
-                action
+            // A key counts as failing only when it is refused twice in a row, which is rare.
+            let action = match name {
+                "reconcile::refused" => "30%return",
+                "failures::before_commit" | "failures::after_commit" => "50%return",
+                _ => action,
             };
             fail::cfg(name, action).unwrap();
         }
