@@ -7,6 +7,7 @@
 mod batch;
 mod bulk;
 mod claim;
+mod components;
 mod line;
 mod plan;
 mod settle;
