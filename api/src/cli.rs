@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use rollcall_shared::config::PostgresConfig;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
-use rollcall_shared::store::{self, PgConnection};
+use rollcall_shared::store::{self, PgConnection, Plans};
 use rollcall_shared::telemetry::{LogConfig, init_logs};
 use serde_json::json;
 use uuid::Uuid;
@@ -118,7 +118,7 @@ pub async fn run() -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(config) => serve(*config).await,
         Command::Migrate(postgres) => {
-            let pool = store::connect(&postgres).context("DATABASE_URL cannot be used")?;
+            let pool = store::connect(&postgres, 1, Plans::Free).context("DATABASE_URL cannot be used")?;
             store::migrate(&pool)
                 .await
                 .context("the database could not be migrated")?;
@@ -245,7 +245,7 @@ type Connection = rollcall_shared::store::PooledConnection;
 
 /// One connection for a command. The URL never appears in an error: it holds a password.
 async fn connect(postgres: &PostgresConfig) -> anyhow::Result<Connection> {
-    let pool = store::connect(postgres).context("DATABASE_URL cannot be used")?;
+    let pool = store::connect(postgres, 1, Plans::Free).context("DATABASE_URL cannot be used")?;
     pool.acquire().await.context("the database cannot be reached")
 }
 

@@ -86,6 +86,7 @@ pub async fn run(
         tracing::error!("the housekeeping task panicked");
     }
     app.pool.close().await;
+    app.writes.close().await;
     tracing::info!("API stopped");
     served.map_err(ServeError::Listen)
 }

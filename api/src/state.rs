@@ -4,7 +4,7 @@ use crate::config::{Config, HttpConfig};
 use crate::limits::{BodyBudget, RateLimit};
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
 use rollcall_shared::scim::Limits;
-use rollcall_shared::store::{self, PgPool, StoreError};
+use rollcall_shared::store::{self, PgPool, Plans, StoreError};
 use rollcall_shared::telemetry::Metrics;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -16,6 +16,8 @@ pub(crate) struct AppState {
     pub http: HttpConfig,
     pub limits: Limits,
     pub pool: PgPool,
+    /// The acceptor's connections.
+    pub writes: PgPool,
     pub queues: Arc<Queues>,
     pub acceptor: Acceptor,
     pub tokens: Tokens,
@@ -41,14 +43,21 @@ impl AppState {
     /// When a setting cannot be used.
     pub(crate) fn new(config: &Config) -> Result<App, SetupError> {
         let metrics = Metrics::new("api");
-        let pool = store::connect(&config.postgres).map_err(SetupError::Postgres)?;
+        // Writes come in batches, reads by single keys: each half plans its statements its own way.
+        let for_writes = config.postgres.database_connections / 2;
+        let for_reads = config.postgres.database_connections - for_writes;
+        let connect = |connections, plans| {
+            store::connect(&config.postgres, connections, plans).map_err(SetupError::Postgres)
+        };
+        let pool = connect(for_reads, Plans::Free)?;
+        let writes = connect(for_writes, Plans::ByKey)?;
         let queues = Queues::connect(&config.redis, QueueConfig::default()).map_err(SetupError::Redis)?;
         let queues = Arc::new(queues);
         let accept = AcceptConfig::default();
         Ok(Arc::new(AppState {
             http: config.http.clone(),
             limits: config.http.limits(),
-            acceptor: Acceptor::new(pool.clone(), Arc::clone(&queues), Arc::clone(&metrics), accept),
+            acceptor: Acceptor::new(writes.clone(), Arc::clone(&queues), Arc::clone(&metrics), accept),
             tokens: Tokens::new(pool.clone()),
             rate_limit: RateLimit::per_second(config.http.requests_per_second),
             bodies: BodyBudget::new(config.http.body_budget_bytes),
@@ -56,6 +65,7 @@ impl AppState {
                 config.http.requests_in_flight.min(Semaphore::MAX_PERMITS),
             )),
             pool,
+            writes,
             queues,
             metrics,
         }))

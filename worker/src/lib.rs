@@ -59,7 +59,9 @@ pub async fn run(
     };
     let queues = Queues::connect(&config.redis, queue_config).map_err(WorkError::Redis)?;
     let queues = Arc::new(queues);
-    let pool = store::connect(&config.postgres).map_err(WorkError::Postgres)?;
+    let connections = config.postgres.database_connections;
+    let pool =
+        store::connect(&config.postgres, connections, store::Plans::ByKey).map_err(WorkError::Postgres)?;
     let metrics = Metrics::new("worker");
     let context = Arc::new(Context {
         engine: Engine::new(pool.clone(), Arc::clone(&queues), Arc::clone(&metrics)),

@@ -311,6 +311,32 @@ async fn batch_with_a_write_the_database_refuses_stores_all_the_others() {
     assert_eq!(left, 0, "half a write was stored");
 }
 
+#[tokio::test]
+async fn batch_that_loses_against_concurrent_transactions_is_run_again_and_stored_once() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    // Loses a serialisation conflict, then a deadlock; a sequence does not roll back.
+    sqlx::raw_sql(
+        "create sequence runs;
+         create function lose() returns trigger language plpgsql as $$ declare run bigint := nextval('runs'); begin
+             if run = 1 then raise exception 'lost' using errcode = '40001'; end if;
+             if run = 2 then raise exception 'lost' using errcode = '40P01'; end if;
+             return null; end $$;
+         create trigger lose after insert on scim_resources for each statement execute function lose()",
+    )
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    client.user("persistent").await;
+    let counts: (i64, i64, i64) = sqlx::query_as(
+        "select (select last_value from runs), (select count(*) from scim_resources), (select count(*) from pending)",
+    )
+    .fetch_one(&app.pool)
+    .await
+    .unwrap();
+    assert_eq!(counts, (3, 1, 1), "runs of the batch, resources, pending rows");
+}
+
 async fn person(app: &TestApp, id: &str) -> uuid::Uuid {
     sqlx::query_scalar("select directory_id from scim_resources where id = $1::uuid")
         .bind(id)

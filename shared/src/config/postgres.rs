@@ -8,8 +8,13 @@ pub struct PostgresConfig {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
 
-    /// Connections this process may open
-    #[arg(long, env = "ROLLCALL_DATABASE_CONNECTIONS", default_value_t = 16)]
+    /// Connections this process may open, at least 2
+    #[arg(
+        long,
+        env = "ROLLCALL_DATABASE_CONNECTIONS",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(2..)
+    )]
     pub database_connections: u32,
 }
 

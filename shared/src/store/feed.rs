@@ -73,12 +73,9 @@ pub async fn claim_keys(
 ) -> Result<Vec<Key>, StoreError> {
     let rows = sqlx::query!(
         "with due as (
-             select tenant_id, key_kind, key_id, member, seq from pending
-             where tenant_id = $1 and lane = $2 and due_at <= now()
+             select ctid from pending where tenant_id = $1 and lane = $2 and due_at <= now()
              order by due_at limit $3 for update skip locked)
-         update pending p set due_at = now() + make_interval(secs => $4) from due
-         where p.tenant_id = due.tenant_id and p.key_kind = due.key_kind and p.key_id = due.key_id
-           and p.member = due.member and p.seq = due.seq
+         update pending p set due_at = now() + make_interval(secs => $4) from due where p.ctid = due.ctid
          returning p.key_kind, p.key_id, p.member, p.seq",
         tenant.0,
         lane as i16,
@@ -114,7 +111,7 @@ pub async fn claim_waiters(
 ) -> Result<BTreeMap<TenantId, LinksWork>, StoreError> {
     let rows = sqlx::query!(
         "with due as (
-             select tenant_id, subject_id, slot, place from waiters d where next_attempt_at <= now()
+             select d.ctid from waiters d where next_attempt_at <= now()
                and not exists (select from wakes k where k.tenant_id = d.tenant_id
                                and k.created_at > now() - make_interval(secs => $3))
              order by next_attempt_at limit $1 for update skip locked)
@@ -122,9 +119,7 @@ pub async fn claim_waiters(
              next_attempt_at = case when w.since > now() - make_interval(days => $2) then
                  now() + make_interval(secs => least(power(2, least(w.attempts + 1, 20)), 600) * (0.8 + 0.4 * random()))
              end
-         from due
-         where w.tenant_id = due.tenant_id and w.subject_id = due.subject_id and w.slot = due.slot
-           and w.place = due.place
+         from due where w.ctid = due.ctid
          returning w.tenant_id, w.subject_id, w.slot, w.place",
         limit,
         STALE_DAYS,

@@ -1,6 +1,10 @@
 //! The only place that names sqlx: every statement the API and the workers run.
 //!
 //! Functions take a `&mut PgConnection`, so the caller owns the transaction.
+//!
+//! Statements about many keys are written key by key, `unnest … cross join lateral (… offset 0)`,
+//! and change rows by the `ctid` found that way: Postgres must not decide to read all that a
+//! tenant has instead (docs/adr/0006).
 
 pub mod accept;
 pub mod feed;
@@ -92,12 +96,35 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
     }
 }
 
-/// A pool that connects on first use: a process starts, and reports itself not ready, without
-/// Postgres.
+/// How Postgres is to plan the statements of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plans {
+    /// As it sees fit; plans of prepared statements are kept. For single rows and for searches.
+    Free,
+    /// For batches that find each of their rows by its key: never by reading a whole table to join
+    /// it, never by a plan that was made while a table was small (docs/adr/0006).
+    ByKey,
+}
+
+impl Plans {
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Plans::Free => &[],
+            Plans::ByKey => &[
+                ("plan_cache_mode", "force_custom_plan"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+            ],
+        }
+    }
+}
+
+/// A pool of `connections` that connects on first use: a process starts, and reports itself not
+/// ready, without Postgres.
 ///
 /// # Errors
 /// When the URL cannot be parsed.
-pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
+pub fn connect(config: &PostgresConfig, connections: u32, plans: Plans) -> Result<PgPool, StoreError> {
     use std::str::FromStr;
     // A process that is frozen or cut off must not keep its locks for hours.
     let options = sqlx::postgres::PgConnectOptions::from_str(&config.database_url)?.options([
@@ -107,8 +134,9 @@ pub fn connect(config: &PostgresConfig) -> Result<PgPool, StoreError> {
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
     ]);
+    let options = options.options(plans.settings().iter().copied());
     Ok(sqlx::postgres::PgPoolOptions::new()
-        .max_connections(config.database_connections)
+        .max_connections(connections)
         .acquire_timeout(std::time::Duration::from_secs(5))
         .connect_lazy_with(options))
 }

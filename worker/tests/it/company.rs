@@ -1,10 +1,11 @@
 //! A tenant whose desired state a test writes as the API would: resources, keys, ledger, outbox.
 
 use devstack::{TestDatabase, TestRedis};
-use rollcall_shared::config::RedisConfig;
+use rollcall_shared::config::{PostgresConfig, RedisConfig};
 use rollcall_shared::directory::{Key, Lane, TenantId, fold, fold_name};
 use rollcall_shared::queue::{QueueConfig, Queues};
 use rollcall_shared::scim::{Document, ResourceType, keys, team_names};
+use rollcall_shared::store;
 use rollcall_shared::telemetry::Metrics;
 use rollcall_worker::reconcile::Engine;
 use serde_json::{Value, json};
@@ -93,12 +94,16 @@ impl Company {
 
     /// A second worker's engine, with connections of its own.
     pub(crate) async fn another_engine(&self) -> Arc<Engine> {
-        let pool = PgPoolOptions::new()
-            .max_connections(8)
-            .connect(self.database.url())
-            .await
-            .unwrap();
-        Arc::new(engine(&pool, &self.redis))
+        Arc::new(engine(&self.another_pool("another"), &self.redis))
+    }
+
+    /// Connections as a worker has them, under a name in `pg_stat_activity`.
+    pub(crate) fn another_pool(&self, name: &str) -> PgPool {
+        let config = PostgresConfig {
+            database_url: format!("{}?application_name={name}", self.database.url()),
+            database_connections: 8,
+        };
+        store::connect(&config, 8, store::Plans::ByKey).unwrap()
     }
 
     /// The person or team of a resource.
@@ -378,7 +383,7 @@ impl Company {
     }
 }
 
-fn engine(pool: &PgPool, redis: &TestRedis) -> Engine {
+pub(crate) fn engine(pool: &PgPool, redis: &TestRedis) -> Engine {
     let config = RedisConfig {
         redis_url: redis.url().to_owned(),
         redis_prefix: redis.prefix().to_owned(),

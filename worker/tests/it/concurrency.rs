@@ -180,3 +180,30 @@ async fn members_of_one_group_set_by_two_workers_at_once_are_all_there() {
     assert!(company.nothing_pending().await);
     assert_no_deadlock(&company).await;
 }
+
+#[tokio::test]
+async fn apply_that_loses_against_concurrent_transactions_is_run_again_and_fails_no_key() {
+    let company = Company::new().await;
+    // Loses a serialisation conflict, then a deadlock; a sequence does not roll back.
+    company
+        .execute(
+            "create sequence runs;
+             create function lose() returns trigger language plpgsql as $$ declare run bigint := nextval('runs'); begin
+                 if run = 1 then raise exception 'lost' using errcode = '40001'; end if;
+                 if run = 2 then raise exception 'lost' using errcode = '40P01'; end if;
+                 return null; end $$;
+             create trigger lose after insert on people for each statement execute function lose();",
+        )
+        .await;
+    let key = company.put("p", user("p", json!({}))).await;
+    let report = company
+        .engine
+        .reconcile_isolating(company.tenant, &[key])
+        .await
+        .unwrap();
+    assert_eq!((report.applied, report.failed), (1, 0));
+    let runs: i64 = company.scalar("select last_value from runs").await;
+    assert_eq!(runs, 3);
+    let failures: i64 = company.scalar("select count(*) from key_failures").await;
+    assert_eq!(failures, 0, "losing is no failure of the key");
+}

@@ -6,5 +6,6 @@ mod concurrency;
 mod fields;
 mod groups;
 mod links;
+mod plans;
 mod poison;
 mod process;

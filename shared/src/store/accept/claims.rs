@@ -63,8 +63,9 @@ pub async fn holders(
     let rows = sqlx::query!(
         "select k.kind, k.attribute, k.value, k.source, k.resource_id
          from unnest($2::int2[], $3::int2[], $4::text[], $5::text[]) as asked (kind, attribute, value, source)
-         join scim_keys k on k.tenant_id = $1 and k.kind = asked.kind and k.attribute = asked.attribute
-             and k.value = asked.value and k.source = asked.source and k.to_seq is null and k.is_unique",
+         cross join lateral (select kind, attribute, value, source, resource_id from scim_keys
+             where tenant_id = $1 and kind = asked.kind and attribute = asked.attribute and value = asked.value
+               and source = asked.source and to_seq is null and is_unique offset 0) k",
         tenant.0,
         &kind,
         &attribute,
@@ -87,8 +88,11 @@ pub async fn withdraw(
     from_seqs: &[i64],
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "delete from scim_keys k using unnest($2::uuid[], $3::int8[]) as gone (resource_id, from_seq)
-         where k.tenant_id = $1 and k.resource_id = gone.resource_id and k.from_seq = gone.from_seq",
+        "delete from scim_keys k using (
+             select k.ctid from unnest($2::uuid[], $3::int8[]) as gone (resource_id, from_seq)
+             cross join lateral (select ctid from scim_keys where tenant_id = $1
+                 and resource_id = gone.resource_id and from_seq = gone.from_seq offset 0) k) found
+         where k.ctid = found.ctid",
         tenant.0,
         resources,
         from_seqs
@@ -138,8 +142,9 @@ pub async fn close_keys(
         "update scim_keys k set to_seq = ended.to_seq, deleted = ended.deleted
          from unnest($2::uuid[], $3::int2[], $4::text[], $5::int8[], $6::bool[])
              as ended (resource_id, attribute, value, to_seq, deleted)
-         where k.tenant_id = $1 and k.resource_id = ended.resource_id and k.attribute = ended.attribute
-             and k.value = ended.value and k.to_seq is null",
+         cross join lateral (select ctid from scim_keys where tenant_id = $1 and resource_id = ended.resource_id
+             and attribute = ended.attribute and value = ended.value and to_seq is null offset 0) found
+         where k.ctid = found.ctid",
         tenant.0,
         &resource,
         &attribute,
@@ -160,8 +165,9 @@ pub async fn open_keys(
 ) -> Result<Vec<Claimed>, StoreError> {
     Ok(sqlx::query_as!(
         Claimed,
-        "select resource_id, attribute, value from scim_keys
-         where tenant_id = $1 and resource_id = any($2) and to_seq is null",
+        "select k.* from unnest($2::uuid[]) as asked (resource)
+         cross join lateral (select resource_id, attribute, value from scim_keys
+             where tenant_id = $1 and resource_id = asked.resource and to_seq is null offset 0) k",
         tenant.0,
         resources
     )

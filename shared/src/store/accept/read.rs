@@ -62,9 +62,11 @@ pub async fn live_resources(
 ) -> Result<HashMap<Uuid, Resource>, StoreError> {
     let rows = sqlx::query_as!(
         Resource,
-        "select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
-                created_seq, created_at, modified_at, deleted_seq
-         from scim_resources where tenant_id = $1 and id = any($2) and deleted_seq is null",
+        "select r.* from unnest($2::uuid[]) as asked (id)
+         cross join lateral (
+             select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
+                 created_seq, created_at, modified_at, deleted_seq
+             from scim_resources where tenant_id = $1 and id = asked.id and deleted_seq is null offset 0) r",
         tenant.0,
         ids
     )
@@ -85,8 +87,9 @@ pub async fn former_people(
     let rows = sqlx::query!(
         "select distinct on (k.source, k.value) k.source, k.value, k.directory_id, k.deleted
          from unnest($2::text[], $3::text[], $4::text[]) as asked (source, value, folded)
-         join scim_keys k on k.tenant_id = $1 and k.folded = asked.folded and k.kind = 1 and k.attribute = 1
-             and k.value = asked.value and k.source = asked.source
+         cross join lateral (select source, value, directory_id, deleted, from_seq from scim_keys
+             where tenant_id = $1 and folded = asked.folded and kind = 1 and attribute = 1
+               and value = asked.value and source = asked.source offset 0) k
          order by k.source, k.value, k.from_seq desc",
         tenant.0,
         sources,
@@ -120,7 +123,9 @@ pub async fn all_members(
 ) -> Result<Vec<MemberRow>, StoreError> {
     Ok(sqlx::query_as!(
         MemberRow,
-        "select group_id, member, value, attributes from scim_members where tenant_id = $1 and group_id = any($2)",
+        "select m.* from unnest($2::uuid[]) as asked (group_id)
+         cross join lateral (select group_id, member, value, attributes from scim_members
+             where tenant_id = $1 and group_id = asked.group_id offset 0) m",
         tenant.0,
         groups
     )
@@ -139,8 +144,8 @@ pub async fn some_members(
         MemberRow,
         "select m.group_id, m.member, m.value, m.attributes
          from unnest($2::uuid[], $3::text[]) as asked (group_id, member)
-         join scim_members m on m.tenant_id = $1 and m.group_id = asked.group_id
-             and m.member = asked.member",
+         cross join lateral (select group_id, member, value, attributes from scim_members
+             where tenant_id = $1 and group_id = asked.group_id and member = asked.member offset 0) m",
         tenant.0,
         groups,
         members

@@ -60,7 +60,8 @@ pub async fn update_resources(
              modified_at = n.modified_at, deleted_seq = n.deleted_seq
          from unnest($2::uuid[], $3::jsonb[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::timestamptz[], $9::int8[])
              as n (id, document, version, seq, manager_seq, additional_managers_seq, modified_at, deleted_seq)
-         where r.tenant_id = $1 and r.id = n.id",
+         cross join lateral (select ctid from scim_resources where tenant_id = $1 and id = n.id offset 0) found
+         where r.ctid = found.ctid",
         tenant.0, &c.id, &c.document, &c.version, &c.seq, &c.manager_seq as _, &c.additional_seq as _,
         &c.modified_at, &deleted as _
     )
@@ -106,8 +107,11 @@ pub async fn delete_members(
         return Ok(());
     }
     sqlx::query!(
-        "delete from scim_members m using unnest($2::uuid[], $3::text[]) as gone (group_id, member)
-         where m.tenant_id = $1 and m.group_id = gone.group_id and m.member = gone.member",
+        "delete from scim_members m using (
+             select m.ctid from unnest($2::uuid[], $3::text[]) as gone (group_id, member)
+             cross join lateral (select ctid from scim_members where tenant_id = $1
+                 and group_id = gone.group_id and member = gone.member offset 0) m) found
+         where m.ctid = found.ctid",
         tenant.0,
         groups,
         members
@@ -132,13 +136,16 @@ pub async fn delete_members_naming(
     }
     let rows = sqlx::query!(
         "with named as (
-             delete from scim_members m using unnest($2::text[], $3::int8[]) as gone (member, seq)
-             where m.tenant_id = $1 and m.member = gone.member and m.asserted_seq < gone.seq
-               and not m.group_id = any($4)
+             delete from scim_members m using (
+                 select m.ctid from unnest($2::text[], $3::int8[]) as gone (member, seq)
+                 cross join lateral (select ctid from scim_members where tenant_id = $1 and member = gone.member
+                     and asserted_seq < gone.seq and not group_id = any($4) offset 0) m) found
+             where m.ctid = found.ctid
              returning m.group_id, m.member),
          emptied as (delete from scim_members where tenant_id = $1 and group_id = any($4))
          select r.directory_id, named.member from named
-         join scim_resources r on r.tenant_id = $1 and r.id = named.group_id and r.deleted_seq is null",
+         cross join lateral (select directory_id from scim_resources
+             where tenant_id = $1 and id = named.group_id and deleted_seq is null offset 0) r",
         tenant.0,
         users,
         deleted_seqs,

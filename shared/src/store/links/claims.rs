@@ -16,7 +16,6 @@ pub async fn claims(
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        // One index probe per value, whatever the planner believes about a young table.
         "select k.folded, k.attribute, k.directory_id, k.from_seq, k.to_seq
          from unnest($2::text[]) as asked (folded)
          cross join lateral (
@@ -51,7 +50,8 @@ pub async fn applied_statuses(
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        "select id, status from people where tenant_id = $1 and id = any($2)",
+        "select p.id, p.status from unnest($2::uuid[]) as asked (id)
+         cross join lateral (select id, status from people where tenant_id = $1 and id = asked.id offset 0) p",
         tenant.0,
         people
     )

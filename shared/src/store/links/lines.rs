@@ -30,8 +30,10 @@ pub async fn lines_of(
     }
     Ok(sqlx::query_as!(
         Line,
-        "select person_id, slot, ordinal, manager_id, reference, asserted_seq, flag from reporting_lines
-         where tenant_id = $1 and person_id = any($2)",
+        "select l.* from unnest($2::uuid[]) as asked (person)
+         cross join lateral (
+             select person_id, slot, ordinal, manager_id, reference, asserted_seq, flag from reporting_lines
+             where tenant_id = $1 and person_id = asked.person offset 0) l",
         tenant.0,
         people
     )
@@ -51,8 +53,11 @@ pub async fn delete_lines(
     let slot: Vec<i16> = places.iter().map(|place| place.1).collect();
     let ordinal: Vec<i16> = places.iter().map(|place| place.2).collect();
     sqlx::query!(
-        "delete from reporting_lines l using unnest($2::uuid[], $3::int2[], $4::int2[]) as gone (person, slot, ordinal)
-         where l.tenant_id = $1 and l.person_id = gone.person and l.slot = gone.slot and l.ordinal = gone.ordinal",
+        "delete from reporting_lines l using (
+             select l.ctid from unnest($2::uuid[], $3::int2[], $4::int2[]) as gone (person, slot, ordinal)
+             cross join lateral (select ctid from reporting_lines where tenant_id = $1 and person_id = gone.person
+                 and slot = gone.slot and ordinal = gone.ordinal for update) l) found
+         where l.ctid = found.ctid",
         tenant.0,
         &person,
         &slot,
@@ -107,9 +112,11 @@ pub async fn people_reporting_to_the_gone(
     people: &[Uuid],
 ) -> Result<Vec<Uuid>, StoreError> {
     Ok(sqlx::query_scalar!(
-        "select distinct l.person_id from people p
-         join reporting_lines l on l.tenant_id = $1 and l.manager_id = p.id
-         where p.tenant_id = $1 and p.id = any($2) and p.status = 'deprovisioned'",
+        "select distinct l.person_id from unnest($2::uuid[]) as asked (id)
+         cross join lateral (select id from people
+             where tenant_id = $1 and id = asked.id and status = 'deprovisioned' offset 0) p
+         cross join lateral (select person_id from reporting_lines
+             where tenant_id = $1 and manager_id = p.id offset 0) l",
         tenant.0,
         people
     )

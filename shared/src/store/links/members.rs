@@ -32,9 +32,10 @@ pub async fn asserted_members(
         AssertedMember,
         r#"select r.directory_id as team_id, m.member, m.value, m.asserted_seq
            from unnest($2::uuid[], $3::text[]) as k (team, member)
-           join scim_resources r on r.tenant_id = $1 and r.directory_id = k.team and r.kind = 2
-               and r.deleted_seq is null
-           join scim_members m on m.tenant_id = $1 and m.group_id = r.id and m.member = k.member"#,
+           cross join lateral (select id, directory_id from scim_resources
+               where tenant_id = $1 and directory_id = k.team and kind = 2 and deleted_seq is null offset 0) r
+           cross join lateral (select member, value, asserted_seq from scim_members
+               where tenant_id = $1 and group_id = r.id and member = k.member offset 0) m"#,
         tenant.0,
         &team,
         &member as _
@@ -57,7 +58,8 @@ pub async fn member_rows(
         Membership,
         "select m.team_id, m.person_id, m.source
          from unnest($2::uuid[], $3::text[]) as k (team, member)
-         join team_members m on m.tenant_id = $1 and m.team_id = k.team and m.source = 'member:' || k.member",
+         cross join lateral (select team_id, person_id, source from team_members
+             where tenant_id = $1 and team_id = k.team and source = 'member:' || k.member offset 0) m",
         tenant.0,
         &team,
         &member as _
@@ -74,9 +76,12 @@ pub async fn members_of_the_gone(
     people: &[Uuid],
 ) -> Result<Vec<MemberOf>, StoreError> {
     let rows = sqlx::query!(
-        r#"select m.team_id, substr(m.source, length('member:') + 1) as "member!" from people p
-           join team_members m on m.tenant_id = $1 and m.person_id = p.id and starts_with(m.source, 'member:')
-           where p.tenant_id = $1 and p.id = any($2) and p.status = 'deprovisioned'"#,
+        r#"select m.team_id, substr(m.source, length('member:') + 1) as "member!"
+           from unnest($2::uuid[]) as asked (id)
+           cross join lateral (select id from people
+               where tenant_id = $1 and id = asked.id and status = 'deprovisioned' offset 0) p
+           cross join lateral (select team_id, source from team_members
+               where tenant_id = $1 and person_id = p.id and starts_with(source, 'member:') offset 0) m"#,
         tenant.0,
         people
     )

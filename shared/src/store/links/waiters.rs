@@ -56,8 +56,10 @@ pub async fn waiters_of(
     }
     Ok(sqlx::query_as!(
         Waiter,
-        "select subject_id, slot, place, reference, wait_key, reason, asserted_seq from waiters
-         where tenant_id = $1 and subject_id = any($2) and slot in (1, 2)",
+        "select w.* from unnest($2::uuid[]) as asked (subject)
+         cross join lateral (
+             select subject_id, slot, place, reference, wait_key, reason, asserted_seq from waiters
+             where tenant_id = $1 and subject_id = asked.subject and slot in (1, 2) offset 0) w",
         tenant.0,
         people
     )
@@ -77,9 +79,10 @@ pub async fn member_waiters(
     let (team, member) = columns(keys);
     Ok(sqlx::query_as!(
         Waiter,
-        "select w.subject_id, w.slot, w.place, w.reference, w.wait_key, w.reason, w.asserted_seq
-         from unnest($2::uuid[], $3::text[]) as k (team, member)
-         join waiters w on w.tenant_id = $1 and w.subject_id = k.team and w.slot = 3 and w.place = k.member",
+        "select w.* from unnest($2::uuid[], $3::text[]) as k (team, member)
+         cross join lateral (
+             select subject_id, slot, place, reference, wait_key, reason, asserted_seq from waiters
+             where tenant_id = $1 and subject_id = k.team and slot = 3 and place = k.member offset 0) w",
         tenant.0,
         &team,
         &member as _
@@ -96,8 +99,10 @@ pub async fn waiting_for(
 ) -> Result<Vec<Waiter>, StoreError> {
     Ok(sqlx::query_as!(
         Waiter,
-        "select subject_id, slot, place, reference, wait_key, reason, asserted_seq from waiters
-         where tenant_id = $1 and wait_key = any($2)",
+        "select w.* from unnest($2::text[]) as asked (wait_key)
+         cross join lateral (
+             select subject_id, slot, place, reference, wait_key, reason, asserted_seq from waiters
+             where tenant_id = $1 and wait_key = asked.wait_key offset 0) w",
         tenant.0,
         keys
     )
@@ -117,8 +122,11 @@ pub async fn delete_waiters(
     let slot: Vec<i16> = places.iter().map(|place| place.slot).collect();
     let place: Vec<&str> = places.iter().map(|place| place.place.as_str()).collect();
     sqlx::query!(
-        "delete from waiters w using unnest($2::uuid[], $3::int2[], $4::text[]) as gone (subject, slot, place)
-         where w.tenant_id = $1 and w.subject_id = gone.subject and w.slot = gone.slot and w.place = gone.place",
+        "delete from waiters w using (
+             select w.ctid from unnest($2::uuid[], $3::int2[], $4::text[]) as gone (subject, slot, place)
+             cross join lateral (select ctid from waiters where tenant_id = $1 and subject_id = gone.subject
+                 and slot = gone.slot and place = gone.place for update) w) found
+         where w.ctid = found.ctid",
         tenant.0,
         &subject,
         &slot,

@@ -48,10 +48,11 @@ pub async fn awaited_values(
     let before: Vec<i64> = applied.iter().map(|(_, before)| *before).collect();
     Ok(sqlx::query_scalar!(
         "select distinct k.folded from unnest($2::uuid[], $3::int8[]) as p (id, before)
-         join scim_resources r on r.tenant_id = $1 and r.directory_id = p.id
-         join scim_keys k on k.tenant_id = $1 and k.resource_id = r.id
-             and (k.from_seq > p.before or k.to_seq > p.before)
-         where exists (select from waiters w where w.tenant_id = $1 and w.wait_key = k.folded)",
+         cross join lateral (select id from scim_resources
+             where tenant_id = $1 and directory_id = p.id offset 0) r
+         cross join lateral (select folded from scim_keys where tenant_id = $1 and resource_id = r.id
+             and (from_seq > p.before or to_seq > p.before) offset 0) k
+         cross join lateral (select from waiters where tenant_id = $1 and wait_key = k.folded limit 1) w",
         tenant.0,
         &person,
         &before

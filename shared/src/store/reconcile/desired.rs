@@ -50,11 +50,13 @@ pub async fn desired_people(
         return Ok(vec![]);
     }
     let rows = sqlx::query!(
-        r#"select distinct on (directory_id) directory_id, id, document, deleted_seq is null as "live!", seq,
+        r#"select directory_id, id, document, deleted_seq is null as "live!", seq,
                coalesce(manager_seq, seq) as "manager_seq!",
                coalesce(additional_managers_seq, seq) as "additional_seq!"
-           from scim_resources where tenant_id = $1 and directory_id = any($2) and kind = 1
-           order by directory_id, deleted_seq is null desc, seq desc"#,
+           from unnest($2::uuid[]) as asked (person)
+           cross join lateral (select * from (select * from scim_resources
+               where tenant_id = $1 and directory_id = asked.person and kind = 1 offset 0) of_person
+               order by deleted_seq is null desc, seq desc limit 1) r"#,
         tenant.0,
         ids
     )
@@ -85,14 +87,16 @@ pub async fn desired_references(
     }
     Ok(sqlx::query_as!(
         DesiredReferences,
-        r#"select distinct on (directory_id) directory_id as id, deleted_seq is null as "live!",
+        r#"select directory_id as id, deleted_seq is null as "live!",
                document #> array['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User', 'manager'] as manager,
                coalesce(manager_seq, seq) as "manager_seq!",
                document #> array['urn:ietf:params:scim:schemas:extension:rollcall:2.0:User', 'additionalManagers']
                    as additional,
                coalesce(additional_managers_seq, seq) as "additional_seq!"
-           from scim_resources where tenant_id = $1 and directory_id = any($2) and kind = 1
-           order by directory_id, deleted_seq is null desc, seq desc"#,
+           from unnest($2::uuid[]) as asked (person)
+           cross join lateral (select * from (select * from scim_resources
+               where tenant_id = $1 and directory_id = asked.person and kind = 1 offset 0) of_person
+               order by deleted_seq is null desc, seq desc limit 1) r"#,
         tenant.0,
         ids
     )
@@ -109,9 +113,11 @@ pub async fn desired_groups(
         return Ok(vec![]);
     }
     let rows = sqlx::query!(
-        r#"select distinct on (directory_id) directory_id, id, document, deleted_seq is null as "live!", seq
-           from scim_resources where tenant_id = $1 and directory_id = any($2) and kind = 2
-           order by directory_id, deleted_seq is null desc, seq desc"#,
+        r#"select directory_id, id, document, deleted_seq is null as "live!", seq
+           from unnest($2::uuid[]) as asked (team)
+           cross join lateral (select * from (select * from scim_resources
+               where tenant_id = $1 and directory_id = asked.team and kind = 2 offset 0) of_team
+               order by deleted_seq is null desc, seq desc limit 1) r"#,
         tenant.0,
         ids
     )

@@ -65,8 +65,9 @@ pub async fn open_rejections(
     }
     Ok(sqlx::query_as!(
         RejectionRow,
-        "select resource_id, rule, value_hash, reason, seq from rejections
-         where tenant_id = $1 and resource_id = any($2)",
+        "select r.* from unnest($2::uuid[]) as asked (resource)
+         cross join lateral (select resource_id, rule, value_hash, reason, seq from rejections
+             where tenant_id = $1 and resource_id = asked.resource offset 0) r",
         tenant.0,
         resources
     )

@@ -23,8 +23,11 @@ pub async fn memberships(
     }
     Ok(sqlx::query_as!(
         Membership,
-        "select team_id, person_id, source from team_members
-         where tenant_id = $1 and person_id = any($2) and source in ('department', 'division', 'cost_center')",
+        "select m.* from unnest($2::uuid[]) as asked (person)
+         cross join lateral (
+             select team_id, person_id, source from team_members
+             where tenant_id = $1 and person_id = asked.person
+               and source in ('department', 'division', 'cost_center') offset 0) m",
         tenant.0,
         people
     )
@@ -65,8 +68,11 @@ pub async fn delete_memberships(
     }
     let (team, person, source) = columns(rows);
     sqlx::query!(
-        "delete from team_members m using unnest($2::uuid[], $3::uuid[], $4::text[]) as gone (team, person, source)
-         where m.tenant_id = $1 and m.team_id = gone.team and m.person_id = gone.person and m.source = gone.source",
+        "delete from team_members m using (
+             select m.ctid from unnest($2::uuid[], $3::uuid[], $4::text[]) as gone (team, person, source)
+             cross join lateral (select ctid from team_members where tenant_id = $1 and team_id = gone.team
+                 and person_id = gone.person and source = gone.source for update) m) found
+         where m.ctid = found.ctid",
         tenant.0,
         &team,
         &person,

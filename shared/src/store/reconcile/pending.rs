@@ -24,10 +24,10 @@ pub async fn workable_keys(
     let rows = sqlx::query!(
         r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", coalesce(f.attempts, 0) as "attempts!"
            from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
-           left join key_failures f on f.tenant_id = $1 and f.key_kind = k.kind and f.key_id = k.id
-               and f.member = k.member
-           where exists (select from pending p where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id
-               and p.member = k.member and p.due_at < 'infinity')"#,
+           cross join lateral (select from pending where tenant_id = $1 and key_kind = k.kind and key_id = k.id
+               and member = k.member and due_at < 'infinity' limit 1) p
+           left join lateral (select attempts from key_failures where tenant_id = $1 and key_kind = k.kind
+               and key_id = k.id and member = k.member offset 0) f on true"#,
         tenant.0,
         &c.kind,
         &c.id,
@@ -42,6 +42,8 @@ pub async fn workable_keys(
 }
 
 /// The highest pending change of each key; keys without one are left out.
+///
+/// `offset 0` keeps Postgres from walking the index on `seq` until it meets the key.
 pub async fn highest_pending(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -51,8 +53,8 @@ pub async fn highest_pending(
     let rows = sqlx::query!(
         r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", highest.seq as "seq!"
            from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
-           cross join lateral (select max(p.seq) as seq from pending p where p.tenant_id = $1
-               and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member) highest
+           cross join lateral (select max(seq) as seq from (select p.seq from pending p where p.tenant_id = $1
+               and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member offset 0) of_key) highest
            where highest.seq is not null"#,
         tenant.0,
         &c.kind,
@@ -76,10 +78,11 @@ pub async fn finish_pending(
     let c = KeyColumns::of(read.iter().map(|(key, _)| *key));
     let seq: Vec<i64> = read.iter().map(|(_, seq)| *seq).collect();
     let rows = sqlx::query!(
-        r#"delete from pending p
-           using unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
-           where p.tenant_id = $1 and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member
-               and p.seq <= k.seq
+        r#"delete from pending p using (
+               select p.ctid from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
+               cross join lateral (select ctid from pending where tenant_id = $1 and key_kind = k.kind
+                   and key_id = k.id and member = k.member and seq <= k.seq for update) p) found
+           where p.ctid = found.ctid
            returning p.seq, p.lane, extract(epoch from clock_timestamp() - p.accepted_at)::float8 as "waited!""#,
         tenant.0,
         &c.kind,
@@ -114,8 +117,9 @@ pub async fn newer_pending(
     let rows = sqlx::query!(
         r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", newest.lane
            from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
-           cross join lateral (select p.lane from pending p where p.tenant_id = $1 and p.key_kind = k.kind
-               and p.key_id = k.id and p.member = k.member and p.seq > k.seq order by p.seq desc limit 1) newest"#,
+           cross join lateral (select lane from (select p.lane, p.seq from pending p where p.tenant_id = $1
+               and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member and p.seq > k.seq offset 0) of_key
+               order by seq desc limit 1) newest"#,
         tenant.0,
         &c.kind,
         &c.id,
@@ -144,7 +148,9 @@ pub async fn receipts(
     seqs: &[i64],
 ) -> Result<Vec<(i64, Uuid)>, StoreError> {
     let rows = sqlx::query!(
-        "select seq, txn from changes where tenant_id = $1 and seq = any($2) order by seq",
+        "select c.seq, c.txn from unnest($2::int8[]) as asked (seq)
+         cross join lateral (select seq, txn from changes where tenant_id = $1 and seq = asked.seq offset 0) c
+         order by c.seq",
         tenant.0,
         seqs
     )

@@ -31,7 +31,6 @@ pub async fn lock_people(
         return Ok(vec![]);
     }
     let rows = sqlx::query!(
-        // One index probe per id, in id order, whatever the planner believes about a young table.
         "select p.* from (select id from unnest($2::uuid[]) as id order by id) asked
          cross join lateral (
              select id, resource_id, status, login, email, further_emails, external_id, employee_number, first_name,
@@ -166,7 +165,8 @@ pub async fn update_people(
              $23::int4[], $24::int8[]) as n (id, resource_id, status, login, email, further_emails, external_id,
              employee_number, first_name, last_name, display_name, position, level, location, gender, start_date,
              end_date, birthday, employment_type, photo_url, custom, applied_mapping, applied_seq)
-         where p.tenant_id = $1 and p.id = n.id
+         cross join lateral (select ctid from people where tenant_id = $1 and id = n.id offset 0) found
+         where p.ctid = found.ctid
              and (p.applied_mapping, p.applied_seq) <= (n.applied_mapping, n.applied_seq)
          returning p.id",
         tenant.0,

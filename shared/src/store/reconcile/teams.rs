@@ -37,8 +37,10 @@ pub async fn lock_teams(
     }
     Ok(sqlx::query_as!(
         TeamRow,
-        "select id, name, external_id, resource_id, deleted, applied_seq
-         from teams where tenant_id = $1 and id = any($2) and kind = 'group' order by id for no key update",
+        "select t.* from (select id from unnest($2::uuid[]) as id order by id) asked
+         cross join lateral (
+             select id, name, external_id, resource_id, deleted, applied_seq
+             from teams where tenant_id = $1 and id = asked.id and kind = 'group' for no key update) t",
         tenant.0,
         ids
     )
@@ -124,7 +126,8 @@ pub async fn find_attribute_teams(
     let rows = sqlx::query!(
         r#"select t.kind, t.folded as "folded!", t.id
            from unnest($2::text[], $3::text[]) as asked (kind, folded)
-           join teams t on t.tenant_id = $1 and t.kind = asked.kind and t.folded = asked.folded"#,
+           cross join lateral (select kind, folded, id from teams
+               where tenant_id = $1 and kind = asked.kind and folded = asked.folded offset 0) t"#,
         tenant.0,
         &kind as _,
         &folded as _
@@ -164,7 +167,8 @@ pub async fn create_attribute_teams(
         "insert into teams (tenant_id, id, kind, folded, name)
          select $1, n.team_id, n.kind, n.folded, n.name
          from unnest($2::text[], $3::text[]) as asked (kind, folded)
-         join team_names n on n.tenant_id = $1 and n.kind = asked.kind and n.folded = asked.folded
+         cross join lateral (select * from team_names
+             where tenant_id = $1 and kind = asked.kind and folded = asked.folded offset 0) n
          order by n.kind, n.folded
          on conflict do nothing",
         tenant.0,

@@ -1,0 +1,16 @@
+alter table tokens alter column tenant_id set statistics -1;
+alter table scim_resources alter column tenant_id set statistics -1;
+alter table scim_members alter column tenant_id set statistics -1;
+alter table scim_keys alter column tenant_id set statistics -1;
+alter table team_names alter column tenant_id set statistics -1;
+alter table changes alter column tenant_id set statistics -1;
+alter table pending alter column tenant_id set statistics -1;
+alter table people alter column tenant_id set statistics -1;
+alter table teams alter column tenant_id set statistics -1;
+alter table team_members alter column tenant_id set statistics -1;
+alter table reporting_lines alter column tenant_id set statistics -1;
+alter table waiters alter column tenant_id set statistics -1;
+alter table wakes alter column tenant_id set statistics -1;
+alter table rejections alter column tenant_id set statistics -1;
+alter table history alter column tenant_id set statistics -1;
+alter table key_failures alter column tenant_id set statistics -1;
