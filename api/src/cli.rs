@@ -98,6 +98,9 @@ struct CreateToken {
     /// another must have the same
     #[arg(long, default_value = "default")]
     source: String,
+    /// Read its requests as the RFCs say, without tolerance for clients' habits
+    #[arg(long)]
+    strict: bool,
     /// Days until it expires; without it, it is valid until revoked
     #[arg(long, value_parser = clap::value_parser!(i32).range(1..=36_500))]
     expires_in_days: Option<i32>,
@@ -193,6 +196,7 @@ async fn create_token(create: CreateToken) -> anyhow::Result<()> {
         name: &create.name,
         scope: create.scope.name(),
         source: &create.source,
+        strict: create.strict,
         secret_hash: &secret.hash(),
         prefix: secret.prefix(),
         valid_days: create.expires_in_days,
@@ -205,6 +209,7 @@ async fn create_token(create: CreateToken) -> anyhow::Result<()> {
             "scope": row.scope,
             "name": row.name,
             "source": row.source,
+            "strict": row.strict,
             "expires_at": row.expires_at,
         });
         println!("{printed}");
@@ -223,16 +228,17 @@ fn print_table(rows: &[TokenRow]) {
         )
     };
     println!(
-        "{:36}  {:18}  {:8}  {:12}  {:16}  {:16}  {:16}  NAME",
-        "ID", "PREFIX", "SCOPE", "SOURCE", "EXPIRES", "LAST USED", "REVOKED"
+        "{:36}  {:18}  {:8}  {:12}  {:8}  {:16}  {:16}  {:16}  NAME",
+        "ID", "PREFIX", "SCOPE", "SOURCE", "READING", "EXPIRES", "LAST USED", "REVOKED"
     );
     for row in rows {
         println!(
-            "{:36}  {:18}  {:8}  {:12}  {:16}  {:16}  {:16}  {}",
+            "{:36}  {:18}  {:8}  {:12}  {:8}  {:16}  {:16}  {:16}  {}",
             row.id.to_string(),
             row.prefix,
             row.scope,
             row.source,
+            if row.strict { "strict" } else { "tolerant" },
             time(row.expires_at),
             time(row.last_used_at),
             time(row.revoked_at),

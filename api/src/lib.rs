@@ -11,6 +11,7 @@ mod limits;
 mod middleware;
 mod router;
 mod routes;
+mod schemas;
 mod state;
 
 pub use config::{Config, HttpConfig};

@@ -2,6 +2,7 @@ use crate::accept::{AcceptConfig, Acceptor};
 use crate::auth::Tokens;
 use crate::config::{Config, HttpConfig};
 use crate::limits::{BodyBudget, RateLimit};
+use crate::schemas::Schemas;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
 use rollcall_shared::scim::Limits;
 use rollcall_shared::store::{self, PgPool, Plans, StoreError};
@@ -21,6 +22,7 @@ pub(crate) struct AppState {
     pub queues: Arc<Queues>,
     pub acceptor: Acceptor,
     pub tokens: Tokens,
+    pub schemas: Schemas,
     pub metrics: Arc<Metrics>,
     pub rate_limit: RateLimit,
     pub bodies: BodyBudget,
@@ -59,6 +61,7 @@ impl AppState {
             limits: config.http.limits(),
             acceptor: Acceptor::new(writes.clone(), Arc::clone(&queues), Arc::clone(&metrics), accept),
             tokens: Tokens::new(pool.clone()),
+            schemas: Schemas::new(pool.clone()),
             rate_limit: RateLimit::per_second(config.http.requests_per_second),
             bodies: BodyBudget::new(config.http.body_budget_bytes),
             requests: Arc::new(Semaphore::new(

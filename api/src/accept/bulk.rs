@@ -11,7 +11,7 @@ use super::{AcceptError, Accepted, Acceptor, Write, Writer};
 use rollcall_shared::scim::bulk::{
     BadOperation, BulkRequest, IdOrBulkId, Method, Operation, Target, bulk_ids_referenced, replace_bulk_ids,
 };
-use rollcall_shared::scim::{Patch, ResourceType, ScimError, parse_resource};
+use rollcall_shared::scim::{Patch, ResourceType, Rules, ScimError, parse_resource};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -113,7 +113,7 @@ impl Acceptor {
         for operation in request.operations {
             let (method, bulk_id, id, write) = match operation {
                 Ok(operation) => {
-                    let (id, write) = prepare(&operation, &assigned);
+                    let (id, write) = prepare(writer.rules, &operation, &assigned);
                     (
                         Some(operation.method.name().to_owned()),
                         operation.bulk_id,
@@ -235,7 +235,11 @@ type Prepared = (
 );
 
 /// From an operation to a write: references replaced by ids, the body parsed.
-fn prepare(operation: &Operation, assigned: &HashMap<String, (ResourceType, Uuid)>) -> Prepared {
+fn prepare(
+    rules: Rules,
+    operation: &Operation,
+    assigned: &HashMap<String, (ResourceType, Uuid)>,
+) -> Prepared {
     let target = match &operation.target {
         Target::Create(kind) => {
             let known = operation
@@ -257,10 +261,11 @@ fn prepare(operation: &Operation, assigned: &HashMap<String, (ResourceType, Uuid
         Ok(target) => target,
         Err(error) => return (None, Err(error)),
     };
-    (Some((kind, id)), write(operation, kind, id, assigned))
+    (Some((kind, id)), write(rules, operation, kind, id, assigned))
 }
 
 fn write(
+    rules: Rules,
     operation: &Operation,
     kind: ResourceType,
     id: Uuid,
@@ -287,18 +292,18 @@ fn write(
         Method::Post => Write::Create {
             kind,
             id,
-            body: parse_resource(kind, body()?)?,
+            body: parse_resource(rules, kind, body()?)?,
         },
         Method::Put => Write::Replace {
             kind,
             id,
-            body: parse_resource(kind, body()?)?,
+            body: parse_resource(rules, kind, body()?)?,
             if_match,
         },
         Method::Patch => Write::Patch {
             kind,
             id,
-            patch: Patch::parse(kind, body()?)?,
+            patch: Patch::parse(rules, kind, body()?)?,
             if_match,
         },
         Method::Delete => Write::Delete { kind, id, if_match },

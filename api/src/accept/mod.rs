@@ -17,7 +17,7 @@ pub use bulk::BulkOutcome;
 use line::{Item, Lines};
 use rollcall_shared::directory::{Lane, TenantId};
 use rollcall_shared::queue::Queues;
-use rollcall_shared::scim::{Body, Document, Patch, ResourceType, ScimError};
+use rollcall_shared::scim::{Body, Document, Patch, ResourceType, Rules, ScimError};
 use rollcall_shared::store::PgPool;
 use rollcall_shared::telemetry::{Metrics, Operation};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Writer {
     pub token: Uuid,
     /// The token's source label: the namespace of its externalIds.
     pub source: Arc<str>,
+    /// By what its bodies are read.
+    pub rules: Rules,
     pub lane: Lane,
 }
 

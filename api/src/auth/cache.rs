@@ -1,5 +1,6 @@
 use super::{Scope, secret};
 use rollcall_shared::directory::TenantId;
+use rollcall_shared::scim::Dialect;
 use rollcall_shared::store::tokens::{self, Grant};
 use rollcall_shared::store::{PgPool, StoreError};
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub(crate) struct Token {
     pub scope: Scope,
     /// Namespace of the externalIds it writes.
     pub source: Arc<str>,
+    pub dialect: Dialect,
     expires: Option<Instant>,
     used: AtomicBool,
 }
@@ -173,6 +175,10 @@ fn token(grant: Grant, now: Instant) -> Option<Token> {
         id: grant.id,
         scope,
         source: grant.source.into(),
+        dialect: match grant.strict {
+            true => Dialect::Strict,
+            false => Dialect::Tolerant,
+        },
         // An expiry beyond what the clock can hold is none.
         expires: left.and_then(|left| now.checked_add(left)),
         used: AtomicBool::new(false),

@@ -5,10 +5,12 @@ mod base_url;
 mod body;
 mod caller;
 mod path;
+mod protocol;
 mod query;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use body::{Body, BulkBody};
 pub(crate) use caller::Caller;
 pub(crate) use path::{Segment, Target};
+pub(crate) use protocol::Protocol;
 pub(crate) use query::{Page, SearchQuery};

@@ -1,9 +1,12 @@
+use super::Protocol;
 use crate::error::{Failure, Problem, ScimFailure};
+use crate::state::App;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use rollcall_shared::scim::filter::{self, Filter};
-use rollcall_shared::scim::{ScimError, Selection};
+use rollcall_shared::scim::{Rules, ScimError, Selection};
 use serde_json::Value;
 
 /// Resources in a page when the client does not say.
@@ -13,6 +16,8 @@ const DEFAULT_COUNT: i64 = 100;
 /// (RFC 7644 §3.4.2, §3.4.3). Sorting is not supported and ignored, as the RFC has it.
 #[derive(Debug, Default)]
 pub(crate) struct SearchQuery {
+    /// By what the filter was read.
+    pub rules: Rules,
     pub filter: Option<Filter>,
     pub selection: Selection,
     /// Whether `attributes` or `excludedAttributes` was given.
@@ -34,7 +39,7 @@ impl SearchQuery {
     ///
     /// # Errors
     /// 400 naming the member that cannot be read.
-    pub(crate) fn from_message(message: &Value) -> Result<SearchQuery, ScimError> {
+    pub(crate) fn from_message(rules: Rules, message: &Value) -> Result<SearchQuery, ScimError> {
         let Value::Object(message) = message else {
             return Err(ScimError::invalid_syntax("a search request is a JSON object"));
         };
@@ -66,6 +71,7 @@ impl SearchQuery {
             Some(_) => Err(ScimError::invalid_value(format!("{name} must be a number"))),
         };
         SearchQuery::new(
+            rules,
             text("filter")?.as_deref(),
             list("attributes")?.as_deref(),
             list("excludedAttributes")?.as_deref(),
@@ -75,6 +81,7 @@ impl SearchQuery {
     }
 
     fn new(
+        rules: Rules,
         filter: Option<&str>,
         attributes: Option<&str>,
         excluded: Option<&str>,
@@ -82,8 +89,9 @@ impl SearchQuery {
         count: Option<&str>,
     ) -> Result<SearchQuery, ScimError> {
         Ok(SearchQuery {
-            filter: filter.map(filter::parse).transpose()?,
-            selection: Selection::parse(attributes, excluded)?,
+            rules,
+            filter: filter.map(|filter| filter::parse(rules, filter)).transpose()?,
+            selection: Selection::parse(rules.schemas, attributes, excluded)?,
             selected: attributes.is_some() || excluded.is_some(),
             start_index: integer("startIndex", start_index)?.unwrap_or(1).max(1),
             count: integer("count", count)?,
@@ -91,13 +99,21 @@ impl SearchQuery {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for SearchQuery {
-    type Rejection = ScimFailure;
+impl FromRequestParts<App> for SearchQuery {
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<SearchQuery, ScimFailure> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<SearchQuery, Response> {
+        let Protocol(rules) = Protocol::from_request_parts(parts, app).await?;
+        SearchQuery::from_url(rules, parts).map_err(IntoResponse::into_response)
+    }
+}
+
+impl SearchQuery {
+    fn from_url(rules: Rules, parts: &Parts) -> Result<SearchQuery, ScimFailure> {
         let pairs = pairs(parts)?;
         let get = |name: &str| value(&pairs, name);
         Ok(SearchQuery::new(
+            rules,
             get("filter"),
             get("attributes"),
             get("excludedAttributes"),

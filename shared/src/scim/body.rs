@@ -3,7 +3,7 @@
 use super::edit::{Editor, Op};
 use super::validate::validate;
 use super::value::refuse_nul;
-use super::{Document, Member, MemberOp, ResourceType, ScimError};
+use super::{Document, Member, MemberOp, ResourceType, Rules, ScimError};
 use serde_json::Value;
 
 /// Which link attributes a write asserted, whether or not their values changed.
@@ -29,7 +29,7 @@ pub struct Body {
 /// # Errors
 /// 400 naming the attribute: `invalidSyntax` when the body is no object, `invalidValue` for a
 /// missing required attribute or a value of the wrong type.
-pub fn parse_resource(kind: ResourceType, body: Value) -> Result<Body, ScimError> {
+pub fn parse_resource(rules: Rules, kind: ResourceType, body: Value) -> Result<Body, ScimError> {
     let Value::Object(body) = body else {
         return Err(ScimError::invalid_syntax("the body is no JSON object"));
     };
@@ -37,7 +37,7 @@ pub fn parse_resource(kind: ResourceType, body: Value) -> Result<Body, ScimError
     let clears_active = body
         .iter()
         .any(|(key, value)| key.eq_ignore_ascii_case("active") && value.is_null());
-    let mut editor = Editor::new(kind, Document::default());
+    let mut editor = Editor::new(rules, kind, Document::default());
     editor.merge(Op::Replace, None, body)?;
     let members = match editor.members.pop() {
         Some(MemberOp::Replace(members)) => Some(members),
@@ -74,7 +74,7 @@ mod tests {
     use serde_json::json;
 
     fn user(body: Value) -> Body {
-        parse_resource(ResourceType::User, body).unwrap()
+        parse_resource(Rules::default(), ResourceType::User, body).unwrap()
     }
 
     fn document(body: Value) -> Value {
@@ -154,38 +154,42 @@ mod tests {
     fn parse_resource_missing_required_attribute_is_named() {
         for body in [json!({}), json!({"userName": null}), json!({"userName": "  "})] {
             assert!(
-                parse_resource(ResourceType::User, body)
+                parse_resource(Rules::default(), ResourceType::User, body)
                     .unwrap_err()
                     .detail
                     .contains("userName")
             );
         }
         assert!(
-            parse_resource(ResourceType::Group, json!({}))
+            parse_resource(Rules::default(), ResourceType::Group, json!({}))
                 .unwrap_err()
                 .detail
                 .contains("displayName")
         );
-        let error = parse_resource(ResourceType::User, json!([])).unwrap_err();
+        let error = parse_resource(Rules::default(), ResourceType::User, json!([])).unwrap_err();
         assert_eq!(error.scim_type, Some(crate::scim::ScimType::InvalidSyntax));
     }
 
     #[test]
     fn parse_resource_two_primaries_or_long_manager_is_refused() {
         let emails = json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]);
-        let error =
-            parse_resource(ResourceType::User, json!({"userName": "a", "emails": emails})).unwrap_err();
+        let error = parse_resource(
+            Rules::default(),
+            ResourceType::User,
+            json!({"userName": "a", "emails": emails}),
+        )
+        .unwrap_err();
         assert!(error.detail.contains("emails"));
         let body = json!({"userName": "a", "manager": "m".repeat(600)});
         assert!(
-            parse_resource(ResourceType::User, body)
+            parse_resource(Rules::default(), ResourceType::User, body)
                 .unwrap_err()
                 .detail
                 .contains("manager")
         );
         let body = json!({"userName": "a", "nickName": "x\0"});
         assert!(
-            parse_resource(ResourceType::User, body)
+            parse_resource(Rules::default(), ResourceType::User, body)
                 .unwrap_err()
                 .detail
                 .contains("nickName")
@@ -194,7 +198,11 @@ mod tests {
 
     #[test]
     fn parse_resource_group_members_absent_null_and_given() {
-        let members = |body| parse_resource(ResourceType::Group, body).unwrap().members;
+        let members = |body| {
+            parse_resource(Rules::default(), ResourceType::Group, body)
+                .unwrap()
+                .members
+        };
         assert_eq!(members(json!({"displayName": "g"})), None);
         assert_eq!(
             members(json!({"displayName": "g", "members": null})),

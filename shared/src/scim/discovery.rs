@@ -1,6 +1,6 @@
 //! Discovery documents (RFC 7644 §4). `base` is the URL of the SCIM root, without a trailing slash.
 
-use super::schema::{self, Attribute, Schema, Type};
+use super::schema::{self, Attribute, Schema, SchemaSet, Type};
 use super::{Limits, ResourceType, list_response};
 use serde_json::{Value, json};
 
@@ -37,9 +37,9 @@ pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
 }
 
 /// `/Schemas`
-pub fn schemas(base: &str) -> Value {
-    let all: Vec<Value> = schema::ALL
-        .into_iter()
+pub fn schemas(schemas: SchemaSet, base: &str) -> Value {
+    let all: Vec<Value> = schemas
+        .all()
         .map(|schema| schema_document(base, schema))
         .collect();
     let total = all.len() as i64;
@@ -47,26 +47,26 @@ pub fn schemas(base: &str) -> Value {
 }
 
 /// `/Schemas/{urn}`; `None` for a URN this server does not know.
-pub fn schema(base: &str, urn: &str) -> Option<Value> {
-    schema::by_urn(urn).map(|schema| schema_document(base, schema))
+pub fn schema(schemas: SchemaSet, base: &str, urn: &str) -> Option<Value> {
+    schemas.by_urn(urn).map(|schema| schema_document(base, schema))
 }
 
 /// `/ResourceTypes`
-pub fn resource_types(base: &str) -> Value {
+pub fn resource_types(schemas: SchemaSet, base: &str) -> Value {
     let all: Vec<Value> = ResourceType::ALL
         .into_iter()
-        .map(|kind| resource_type_document(base, kind))
+        .map(|kind| resource_type_document(schemas, base, kind))
         .collect();
     let total = all.len() as i64;
     list_response(all, total, 1)
 }
 
 /// `/ResourceTypes/{name}`; `None` for a name this server does not know.
-pub fn resource_type(base: &str, name: &str) -> Option<Value> {
+pub fn resource_type(schemas: SchemaSet, base: &str, name: &str) -> Option<Value> {
     ResourceType::ALL
         .into_iter()
         .find(|kind| kind.name() == name)
-        .map(|kind| resource_type_document(base, kind))
+        .map(|kind| resource_type_document(schemas, base, kind))
 }
 
 fn schema_document(base: &str, schema: &Schema) -> Value {
@@ -106,9 +106,9 @@ fn attribute_document(attribute: &Attribute) -> Value {
     document
 }
 
-fn resource_type_document(base: &str, kind: ResourceType) -> Value {
-    let extensions: Vec<Value> = schema::extensions(kind)
-        .iter()
+fn resource_type_document(schemas: SchemaSet, base: &str, kind: ResourceType) -> Value {
+    let extensions: Vec<Value> = schemas
+        .extensions(kind)
         .map(|extension| json!({"schema": extension.id, "required": false}))
         .collect();
     json!({
@@ -134,19 +134,22 @@ mod tests {
 
     #[test]
     fn schemas_lists_every_schema_with_its_location() {
-        let list = schemas(BASE);
+        let list = schemas(SchemaSet::default(), BASE);
         assert_eq!(list["totalResults"], 4);
         for schema in list["Resources"].as_array().unwrap() {
             let id = schema["id"].as_str().unwrap();
             assert_eq!(schema["meta"]["location"], format!("{BASE}/Schemas/{id}"));
-            assert_eq!(super::schema(BASE, id).as_ref(), Some(schema));
+            assert_eq!(
+                super::schema(SchemaSet::default(), BASE, id).as_ref(),
+                Some(schema)
+            );
         }
-        assert_eq!(schema(BASE, "urn:example:other"), None);
+        assert_eq!(schema(SchemaSet::default(), BASE, "urn:example:other"), None);
     }
 
     #[test]
     fn schema_of_user_has_the_characteristics_of_the_table() {
-        let user = schema(BASE, schema::USER).unwrap();
+        let user = schema(SchemaSet::default(), BASE, schema::USER).unwrap();
         let named = |name: &str| {
             let attributes = user["attributes"].as_array().unwrap();
             attributes
@@ -164,11 +167,11 @@ mod tests {
 
     #[test]
     fn resource_types_name_their_extensions() {
-        let user = resource_type(BASE, "User").unwrap();
+        let user = resource_type(SchemaSet::default(), BASE, "User").unwrap();
         assert_eq!(user["endpoint"], "/Users");
         assert_eq!(user["schemaExtensions"][0]["schema"], schema::ENTERPRISE_USER);
-        assert_eq!(resource_types(BASE)["totalResults"], 2);
-        assert_eq!(resource_type(BASE, "Device"), None);
+        assert_eq!(resource_types(SchemaSet::default(), BASE)["totalResults"], 2);
+        assert_eq!(resource_type(SchemaSet::default(), BASE, "Device"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::place::{Located, Place, locate};
 use super::schema::{self, Type};
 use super::value::{assigned, coerce, coerce_one, wrong_type};
 use super::{
-    Assertions, Document, MemberOp, Object, Path, ResourceType, ScimError, elements, managers, members,
+    Assertions, Document, MemberOp, Object, Path, ResourceType, Rules, ScimError, elements, managers, members,
 };
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ pub(super) enum Op {
 
 /// A document being edited. After an error it is to be thrown away.
 pub(super) struct Editor {
+    rules: Rules,
     kind: ResourceType,
     object: Object,
     pub(super) members: Vec<MemberOp>,
@@ -25,8 +26,9 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    pub(super) fn new(kind: ResourceType, document: Document) -> Editor {
+    pub(super) fn new(rules: Rules, kind: ResourceType, document: Document) -> Editor {
         Editor {
+            rules,
             kind,
             object: document.0,
             members: Vec::new(),
@@ -43,7 +45,7 @@ impl Editor {
     pub(super) fn merge(&mut self, op: Op, urn: Option<&str>, values: Object) -> Result<(), ScimError> {
         for (key, value) in values {
             let path = self.path_of_key(urn, &key, &value);
-            let place = locate(self.kind, &path.attribute);
+            let place = locate(self.rules.schemas, self.kind, &path.attribute);
             self.assign(op, &place, &path, Some(value), false)?;
         }
         Ok(())
@@ -57,12 +59,12 @@ impl Editor {
             .attribute
             .urn
             .as_deref()
-            .is_some_and(|urn| schema::by_urn(urn).is_none());
+            .is_some_and(|urn| self.rules.schemas.by_urn(urn).is_none());
         if custom && path.filter.is_none() && self.names_extension(&path.attribute, &urn_text, value.as_ref())
         {
             path.attribute = whole(urn_text);
         }
-        let place = locate(self.kind, &path.attribute);
+        let place = locate(self.rules.schemas, self.kind, &path.attribute);
         self.assign(op, &place, &path, value, true)
     }
 
@@ -89,13 +91,13 @@ impl Editor {
             .get(..4)
             .is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
         if urn.is_none() && is_urn {
-            return match Path::parse(key) {
+            return match Path::parse(self.rules, key) {
                 Ok(path) => {
                     let custom = path
                         .attribute
                         .urn
                         .as_deref()
-                        .is_some_and(|urn| schema::by_urn(urn).is_none());
+                        .is_some_and(|urn| self.rules.schemas.by_urn(urn).is_none());
                     match custom && self.names_extension(&path.attribute, key, Some(value)) {
                         true => plain(whole(key.to_owned())),
                         false => path,
@@ -109,11 +111,11 @@ impl Editor {
                 Some(urn) => format!("{urn}:{key}"),
                 None => key.to_owned(),
             };
-            if let Ok(path) = Path::parse(&text)
+            if let Ok(path) = Path::parse(self.rules, &text)
                 && let Place::Attribute(Located {
                     definition: Some(_), ..
                 })
-                | Place::Members { .. } = locate(self.kind, &path.attribute)
+                | Place::Members { .. } = locate(self.rules.schemas, self.kind, &path.attribute)
             {
                 return path;
             }
@@ -206,7 +208,10 @@ impl Editor {
         }
         let Some(definition) = place.definition else {
             let also_at_top = place.urn.is_none()
-                && schema::by_urn(schema::ROLLCALL_USER)
+                && self
+                    .rules
+                    .schemas
+                    .by_urn(schema::ROLLCALL_USER)
                     .is_some_and(|schema| schema.attribute(&place.name).is_some());
             return match place.urn.is_some() || also_at_top || self.object.contains_key(&place.name) {
                 true => Ok(()),

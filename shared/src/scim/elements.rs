@@ -3,6 +3,7 @@
 use super::edit::{Op, set_sub};
 use super::filter::{Filter, Literal};
 use super::place::Located;
+use super::schema::SchemaSet;
 use super::value::{MAX_VALUES, assigned, coerce_elements, coerce_one};
 use super::{Object, ScimError, managers};
 use serde_json::Value;
@@ -89,7 +90,7 @@ fn edit_selected(
         .definition
         .map_or(&[][..], |definition| definition.sub_attributes);
     let mut selected: Vec<usize> = (0..elements.len())
-        .filter(|index| filter.matches_as(&elements[*index], inner))
+        .filter(|index| filter.matches_as(SchemaSet::default(), &elements[*index], inner))
         .collect();
     if selected.is_empty() {
         let template = match op {

@@ -140,7 +140,12 @@ mod tests {
 
     fn operated(op: Op, path: &str, value: Option<Value>) -> Result<Vec<MemberOp>, ScimError> {
         let mut operations = Vec::new();
-        operate(op, Some(&Path::parse(path).unwrap()), value, &mut operations)?;
+        operate(
+            op,
+            Some(&Path::parse(crate::scim::Rules::default(), path).unwrap()),
+            value,
+            &mut operations,
+        )?;
         Ok(operations)
     }
 

@@ -9,6 +9,7 @@
 mod body;
 pub mod bulk;
 mod changed;
+mod dialect;
 pub mod discovery;
 mod document;
 mod edit;
@@ -30,6 +31,7 @@ mod value;
 
 pub use body::{Assertions, Body, parse_resource};
 pub use changed::changed_attributes;
+pub use dialect::{Dialect, Rules};
 pub use document::{Document, Member, Object};
 pub use error::{ScimError, ScimType};
 pub use etag::{etag, etag_matches};

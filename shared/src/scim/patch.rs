@@ -5,7 +5,7 @@ use super::filter::Filter;
 use super::place::{Place, locate};
 use super::validate::validate;
 use super::value::{coerce_one, refuse_nul};
-use super::{Assertions, Document, Member, Object, Path, ResourceType, ScimError, schema};
+use super::{Assertions, Document, Member, Object, Path, ResourceType, Rules, ScimError, schema};
 use serde_json::Value;
 
 /// The most operations in one request.
@@ -16,6 +16,7 @@ const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// A parsed PATCH request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patch {
+    rules: Rules,
     kind: ResourceType,
     operations: Vec<PatchOperation>,
 }
@@ -55,7 +56,7 @@ impl Patch {
     /// # Errors
     /// 400 `invalidSyntax` for a body that is no PATCH request, `invalidPath` and
     /// `invalidFilter` for paths.
-    pub fn parse(kind: ResourceType, body: Value) -> Result<Patch, ScimError> {
+    pub fn parse(rules: Rules, kind: ResourceType, body: Value) -> Result<Patch, ScimError> {
         let Value::Object(mut body) = body else {
             return Err(ScimError::invalid_syntax("the body is no JSON object"));
         };
@@ -67,7 +68,7 @@ impl Patch {
                     "Operations must be an array of operations",
                 ));
             }
-            None => return Patch::plain(kind, body),
+            None => return Patch::plain(rules, kind, body),
         };
         if operations.len() > MAX_OPERATIONS {
             return Err(ScimError::invalid_syntax(format!(
@@ -76,18 +77,19 @@ impl Patch {
         }
         let operations = operations.into_iter().enumerate();
         let operations = operations.map(|(index, operation)| {
-            operation_of(operation).map_err(|error| ScimError {
+            operation_of(rules, operation).map_err(|error| ScimError {
                 detail: format!("Operations[{index}]: {}", error.detail),
                 ..error
             })
         });
         Ok(Patch {
+            rules,
             kind,
             operations: operations.collect::<Result<_, _>>()?,
         })
     }
 
-    fn plain(kind: ResourceType, mut body: Object) -> Result<Patch, ScimError> {
+    fn plain(rules: Rules, kind: ResourceType, mut body: Object) -> Result<Patch, ScimError> {
         let schemas = take(&mut body, "schemas").unwrap_or_default();
         let schemas = schemas.as_array().map_or(&[][..], Vec::as_slice);
         let is_patch_op = |schema: &Value| {
@@ -107,7 +109,7 @@ impl Patch {
             if let Some(members) = take(&mut body, "members") {
                 operations.push(PatchOperation {
                     op: if replace { Op::Replace } else { Op::Add },
-                    path: Some(Path::parse("members")?),
+                    path: Some(Path::parse(rules, "members")?),
                     value: Some(members),
                 });
             }
@@ -117,7 +119,11 @@ impl Patch {
             path: None,
             value: Some(Value::Object(body)),
         });
-        Ok(Patch { kind, operations })
+        Ok(Patch {
+            rules,
+            kind,
+            operations,
+        })
     }
 
     /// Apply all operations or none; `current` stays as it is.
@@ -125,7 +131,7 @@ impl Patch {
     /// # Errors
     /// 400 `noTarget`, `invalidPath`, `mutability` or `invalidValue`.
     pub fn apply(&self, current: &Document) -> Result<Patched, ScimError> {
-        let mut editor = Editor::new(self.kind, current.clone());
+        let mut editor = Editor::new(self.rules, self.kind, current.clone());
         for operation in &self.operations {
             match (&operation.path, &operation.value) {
                 (Some(path), value) => editor.operate(operation.op, path, value.clone())?,
@@ -149,7 +155,7 @@ impl Patch {
     }
 }
 
-fn operation_of(operation: Value) -> Result<PatchOperation, ScimError> {
+fn operation_of(rules: Rules, operation: Value) -> Result<PatchOperation, ScimError> {
     let Value::Object(mut operation) = operation else {
         return Err(ScimError::invalid_syntax("an operation is no object"));
     };
@@ -162,7 +168,7 @@ fn operation_of(operation: Value) -> Result<PatchOperation, ScimError> {
     let path = match take(&mut operation, "path") {
         None | Some(Value::Null) => None,
         Some(Value::String(path)) if path.trim().is_empty() => None,
-        Some(Value::String(path)) => Some(Path::parse(&path)?),
+        Some(Value::String(path)) => Some(Path::parse(rules, &path)?),
         Some(_) => return Err(ScimError::invalid_path("path must be a string")),
     };
     if op == Op::Remove && path.is_none() {
@@ -205,7 +211,12 @@ impl Patch {
     pub fn only_members(&self) -> bool {
         self.operations.iter().all(|operation| {
             let path = operation.path.as_ref();
-            path.is_some_and(|path| matches!(locate(self.kind, &path.attribute), Place::Members { .. }))
+            path.is_some_and(|path| {
+                matches!(
+                    locate(self.rules.schemas, self.kind, &path.attribute),
+                    Place::Members { .. }
+                )
+            })
         })
     }
 }

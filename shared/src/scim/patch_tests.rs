@@ -13,11 +13,13 @@ fn jane() -> Document {
         ],
         ENTERPRISE_USER: {"department": "Sales", "manager": {"value": "boss", "displayName": "Boss"}},
     });
-    parse_resource(ResourceType::User, body).unwrap().document
+    parse_resource(Rules::default(), ResourceType::User, body)
+        .unwrap()
+        .document
 }
 
 fn patched(kind: ResourceType, current: &Document, body: Value) -> Result<Patched, ScimError> {
-    Patch::parse(kind, body)?.apply(current)
+    Patch::parse(Rules::default(), kind, body)?.apply(current)
 }
 
 fn operated(operations: Value) -> Result<Value, ScimError> {
@@ -312,7 +314,7 @@ fn parse_body_that_is_no_patch_is_invalid_syntax() {
         json!({"Operations": [1]}),
         json!({"Operations": [{"op": "move", "path": "a"}]}),
     ] {
-        let error = Patch::parse(ResourceType::User, body).unwrap_err();
+        let error = Patch::parse(Rules::default(), ResourceType::User, body).unwrap_err();
         assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
     }
 }
@@ -438,7 +440,7 @@ proptest! {
         body in any_json(),
         operations in prop::collection::vec((prop::sample::select(vec!["add", "replace", "Remove"]), any_path(), any_json()), 1..5),
     ) {
-        let current = match parse_resource(kind, body.clone()) {
+        let current = match parse_resource(Rules::default(), kind, body.clone()) {
             Ok(body) => body.document,
             Err(_) => jane(),
         };
@@ -458,8 +460,8 @@ proptest! {
     fn parse_resource_of_its_own_document_changes_nothing(body in any_json()) {
         if let Value::Object(mut body) = body {
             body.insert("userName".into(), "jane".into());
-            if let Ok(first) = parse_resource(ResourceType::User, Value::Object(body)) {
-                let second = parse_resource(ResourceType::User, Value::Object(first.document.0.clone()));
+            if let Ok(first) = parse_resource(Rules::default(), ResourceType::User, Value::Object(body)) {
+                let second = parse_resource(Rules::default(), ResourceType::User, Value::Object(first.document.0.clone()));
                 prop_assert_eq!(second.map(|second| second.document), Ok(first.document));
             }
         }

@@ -1,7 +1,7 @@
 //! Paths of PATCH operations (RFC 7644 §3.5.2).
 
-use super::ScimError;
 use super::filter::{self, AttributePath, Filter};
+use super::{Rules, ScimError};
 
 /// Longest path accepted, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
@@ -18,28 +18,29 @@ pub struct Path {
 impl Path {
     /// # Errors
     /// 400 `invalidPath`; `invalidFilter` for what is between the brackets.
-    pub fn parse(text: &str) -> Result<Path, ScimError> {
+    pub fn parse(rules: Rules, text: &str) -> Result<Path, ScimError> {
         let text = text.trim();
         let malformed = || ScimError::invalid_path("the path is not an attribute path");
         if text.len() > MAX_LENGTH {
             return Err(malformed());
         }
         let Some((attribute, rest)) = text.split_once('[') else {
-            let attribute = AttributePath::parse(text).ok_or_else(malformed)?;
+            let attribute = AttributePath::parse(rules.schemas, text).ok_or_else(malformed)?;
             return Ok(Path {
                 attribute,
                 filter: None,
             });
         };
-        let mut attribute = AttributePath::parse(attribute.trim_end())
+        let mut attribute = AttributePath::parse(rules.schemas, attribute.trim_end())
             .filter(|attribute| attribute.sub.is_none() && !attribute.name.is_empty())
             .ok_or_else(malformed)?;
         let end = closing_bracket(rest).ok_or_else(malformed)?;
-        let filter = filter::parse(&rest[..end])?;
+        let filter = filter::parse(rules, &rest[..end])?;
         match rest[end + 1..].trim() {
             "" => {}
             sub => {
-                let sub = sub.strip_prefix('.').and_then(AttributePath::parse);
+                let sub = sub.strip_prefix('.');
+                let sub = sub.and_then(|sub| AttributePath::parse(rules.schemas, sub));
                 let sub = sub.filter(|sub| sub.urn.is_none() && sub.sub.is_none());
                 attribute.sub = Some(sub.ok_or_else(malformed)?.name);
             }
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn parse_every_form_of_the_grammar() {
-        let path = Path::parse(r#"emails[type eq "a]b"].value"#).unwrap();
+        let path = Path::parse(Rules::default(), r#"emails[type eq "a]b"].value"#).unwrap();
         assert_eq!(path.attribute.to_string(), "emails.value");
         assert!(path.filter.is_some());
         for text in [
@@ -84,10 +85,16 @@ mod tests {
             r#"addresses[type eq "work"]"#,
             schema::ENTERPRISE_USER,
         ] {
-            assert!(Path::parse(text).is_ok(), "{text}");
+            assert!(Path::parse(Rules::default(), text).is_ok(), "{text}");
         }
         let manager = format!("{}:manager.value", schema::ENTERPRISE_USER);
-        assert_eq!(Path::parse(&manager).unwrap().attribute.to_string(), manager);
+        assert_eq!(
+            Path::parse(Rules::default(), &manager)
+                .unwrap()
+                .attribute
+                .to_string(),
+            manager
+        );
     }
 
     #[test]
@@ -105,11 +112,11 @@ mod tests {
             "[a pr]",
             "a.b.c",
         ] {
-            let error = Path::parse(text).expect_err(text);
+            let error = Path::parse(Rules::default(), text).expect_err(text);
             assert_eq!(error.scim_type, Some(ScimType::InvalidPath), "{text}");
         }
         assert_eq!(
-            Path::parse("a[b xx 1]").unwrap_err().scim_type,
+            Path::parse(Rules::default(), "a[b xx 1]").unwrap_err().scim_type,
             Some(ScimType::InvalidFilter)
         );
     }
@@ -117,7 +124,7 @@ mod tests {
     proptest! {
         #[test]
         fn parse_arbitrary_text_never_panics(text in any::<String>()) {
-            let _ = Path::parse(&text);
+            let _ = Path::parse(Rules::default(), &text);
         }
 
         #[test]
@@ -127,7 +134,7 @@ mod tests {
                 0..12,
             ),
         ) {
-            let _ = Path::parse(&parts.concat());
+            let _ = Path::parse(Rules::default(), &parts.concat());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ResourceType;
 use super::filter::AttributePath;
-use super::schema::{self, Attribute, Mutability};
+use super::schema::{self, Attribute, Mutability, SchemaSet};
 
 /// What a path or a key of a body names, canonically.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,9 @@ impl Located {
     /// The name for errors and for lists of changed attributes.
     pub(super) fn label(&self) -> String {
         match &self.urn {
-            Some(urn) if schema::by_urn(urn).is_none() => format!("{urn}:{}", self.name),
+            Some(urn) if ![schema::ENTERPRISE_USER, schema::ROLLCALL_USER].contains(&urn.as_str()) => {
+                format!("{urn}:{}", self.name)
+            }
             _ => self.name.clone(),
         }
     }
@@ -61,7 +63,7 @@ impl Located {
 }
 
 /// Find what a path names. `manager` needs no URN, `additionalManagers` may stand anywhere.
-pub(super) fn locate(kind: ResourceType, path: &AttributePath) -> Place {
+pub(super) fn locate(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> Place {
     let core = schema::core(kind);
     match path.urn.as_deref() {
         Some(urn) if !urn.eq_ignore_ascii_case(core.id) => {
@@ -73,9 +75,9 @@ pub(super) fn locate(kind: ResourceType, path: &AttributePath) -> Place {
                 && kind == ResourceType::User
                 && path.name.eq_ignore_ascii_case("additionalManagers")
             {
-                return extension(schema::ROLLCALL_USER, path);
+                return extension(schemas, schema::ROLLCALL_USER, path);
             }
-            return extension(urn, path);
+            return extension(schemas, urn, path);
         }
         _ if path.name.is_empty() => return Place::Core,
         _ => {}
@@ -88,10 +90,10 @@ pub(super) fn locate(kind: ResourceType, path: &AttributePath) -> Place {
     }
     if kind == ResourceType::User {
         if name.eq_ignore_ascii_case("manager") {
-            return extension(schema::ENTERPRISE_USER, path);
+            return extension(schemas, schema::ENTERPRISE_USER, path);
         }
         if name.eq_ignore_ascii_case("additionalManagers") {
-            return extension(schema::ROLLCALL_USER, path);
+            return extension(schemas, schema::ROLLCALL_USER, path);
         }
         if name.eq_ignore_ascii_case("members") {
             return Place::Dropped {
@@ -118,8 +120,10 @@ pub(super) fn locate(kind: ResourceType, path: &AttributePath) -> Place {
     }
 }
 
-fn extension(urn: &str, path: &AttributePath) -> Place {
-    let definition = schema::by_urn(urn).and_then(|schema| schema.attribute(&path.name));
+fn extension(schemas: SchemaSet, urn: &str, path: &AttributePath) -> Place {
+    let definition = schemas
+        .by_urn(urn)
+        .and_then(|schema| schema.attribute(&path.name));
     Place::Attribute(located(Some(urn.to_owned()), definition, path))
 }
 
@@ -147,7 +151,12 @@ mod tests {
     use super::*;
 
     fn user(path: &str) -> Place {
-        locate(ResourceType::User, &AttributePath::parse(path).unwrap())
+        let schemas = SchemaSet::default();
+        locate(
+            schemas,
+            ResourceType::User,
+            &AttributePath::parse(schemas, path).unwrap(),
+        )
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! `attributes` and `excludedAttributes` (RFC 7644 §3.9).
 
 use super::filter::AttributePath;
-use super::schema::{self, Returned};
+use super::schema::{self, Returned, SchemaSet};
 use super::{Object, ResourceType, ScimError};
 use serde_json::Value;
 
 /// Which attributes a representation has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
+    schemas: SchemaSet,
     included: Option<Vec<AttributePath>>,
     excluded: Vec<AttributePath>,
 }
@@ -17,16 +18,26 @@ impl Selection {
     ///
     /// # Errors
     /// 400 when both are given or one is not a list of attribute names.
-    pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Selection, ScimError> {
-        let included = attributes.map(|list| names("attributes", list)).transpose()?;
-        let excluded = excluded.map_or(Ok(Vec::new()), |list| names("excludedAttributes", list))?;
+    pub fn parse(
+        schemas: SchemaSet,
+        attributes: Option<&str>,
+        excluded: Option<&str>,
+    ) -> Result<Selection, ScimError> {
+        let included = attributes
+            .map(|list| names(schemas, "attributes", list))
+            .transpose()?;
+        let excluded = excluded.map_or(Ok(Vec::new()), |list| names(schemas, "excludedAttributes", list))?;
         let included = included.filter(|included| !included.is_empty());
         if included.is_some() && !excluded.is_empty() {
             return Err(ScimError::invalid_value(
                 "attributes and excludedAttributes exclude each other",
             ));
         }
-        Ok(Selection { included, excluded })
+        Ok(Selection {
+            schemas,
+            included,
+            excluded,
+        })
     }
 
     /// Whether a top-level core attribute may be part of the representation; spares reading it.
@@ -139,10 +150,10 @@ fn is_core(path: &AttributePath) -> bool {
     }
 }
 
-fn names(parameter: &str, list: &str) -> Result<Vec<AttributePath>, ScimError> {
+fn names(schemas: SchemaSet, parameter: &str, list: &str) -> Result<Vec<AttributePath>, ScimError> {
     let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
     let names = names.map(|name| {
-        AttributePath::parse(name)
+        AttributePath::parse(schemas, name)
             .ok_or_else(|| ScimError::invalid_value(format!("{parameter} has a name that is no attribute")))
     });
     names.collect()
@@ -160,7 +171,7 @@ mod tests {
             "emails": [{"value": "v", "type": "work"}], ENTERPRISE_USER: {"department": "D", "costCenter": "C"},
             "urn:x:y": {"b": 1}, "meta": {"version": "1"},
         });
-        let selection = Selection::parse(attributes, excluded).unwrap();
+        let selection = Selection::parse(SchemaSet::default(), attributes, excluded).unwrap();
         Value::Object(selection.project(ResourceType::User, resource.as_object().unwrap().clone()))
     }
 
@@ -192,7 +203,11 @@ mod tests {
 
     #[test]
     fn wants_members_unless_excluded_or_not_asked_for() {
-        let wants = |attributes, excluded| Selection::parse(attributes, excluded).unwrap().wants("members");
+        let wants = |attributes, excluded| {
+            Selection::parse(SchemaSet::default(), attributes, excluded)
+                .unwrap()
+                .wants("members")
+        };
         assert!(
             wants(None, None) && wants(Some("Members.value"), None) && wants(None, Some("members.display"))
         );
@@ -201,8 +216,11 @@ mod tests {
 
     #[test]
     fn parse_both_parameters_or_no_name_is_refused() {
-        assert!(Selection::parse(Some("a"), Some("b")).is_err());
-        assert!(Selection::parse(Some("a b"), None).is_err());
-        assert_eq!(Selection::parse(Some(""), Some("")), Ok(Selection::default()));
+        assert!(Selection::parse(SchemaSet::default(), Some("a"), Some("b")).is_err());
+        assert!(Selection::parse(SchemaSet::default(), Some("a b"), None).is_err());
+        assert_eq!(
+            Selection::parse(SchemaSet::default(), Some(""), Some("")),
+            Ok(Selection::default())
+        );
     }
 }

@@ -12,6 +12,7 @@ pub mod links;
 pub mod overview;
 pub mod receipts;
 pub mod reconcile;
+pub mod schemas;
 pub mod search;
 pub mod tokens;
 

@@ -14,6 +14,8 @@ pub struct TokenRow {
     pub scope: String,
     /// Namespace of the externalIds written with it.
     pub source: String,
+    /// Whether its requests are read as the RFCs say, without tolerance.
+    pub strict: bool,
     /// First characters of the secret, to recognise it by.
     pub prefix: String,
     pub created_at: DateTime<Utc>,
@@ -29,6 +31,7 @@ pub struct NewToken<'a> {
     pub name: &'a str,
     pub scope: &'a str,
     pub source: &'a str,
+    pub strict: bool,
     /// SHA-256 of the secret.
     pub secret_hash: &'a [u8],
     pub prefix: &'a str,
@@ -43,6 +46,7 @@ pub struct Grant {
     pub id: Uuid,
     pub scope: String,
     pub source: String,
+    pub strict: bool,
     /// Seconds until it expires, by Postgres's clock.
     pub seconds_left: Option<f64>,
 }
@@ -86,14 +90,15 @@ pub async fn create(
 ) -> Result<TokenRow, StoreError> {
     Ok(sqlx::query_as!(
         TokenRow,
-        "insert into tokens (tenant_id, id, name, scope, source, secret_hash, prefix, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(days => $8::int))
-         returning id, name, scope, source, prefix, created_at, expires_at, last_used_at, revoked_at",
+        "insert into tokens (tenant_id, id, name, scope, source, strict, secret_hash, prefix, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(days => $9::int))
+         returning id, name, scope, source, strict, prefix, created_at, expires_at, last_used_at, revoked_at",
         tenant.0,
         Uuid::now_v7(),
         token.name,
         token.scope,
         token.source,
+        token.strict,
         token.secret_hash,
         token.prefix,
         token.valid_days,
@@ -109,7 +114,7 @@ pub async fn create(
 pub async fn list(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<TokenRow>, StoreError> {
     Ok(sqlx::query_as!(
         TokenRow,
-        "select id, name, scope, source, prefix, created_at, expires_at, last_used_at, revoked_at
+        "select id, name, scope, source, strict, prefix, created_at, expires_at, last_used_at, revoked_at
          from tokens where tenant_id = $1 order by created_at, id",
         tenant.0
     )
@@ -137,7 +142,7 @@ pub async fn revoke(connection: &mut PgConnection, id: Uuid) -> Result<bool, Sto
 /// When the statement fails.
 pub async fn granted(connection: &mut PgConnection, secret_hash: &[u8]) -> Result<Option<Grant>, StoreError> {
     let row = sqlx::query!(
-        r#"select tenant_id, id, scope, source,
+        r#"select tenant_id, id, scope, source, strict,
                   extract(epoch from expires_at - now())::float8 as seconds_left
            from tokens
            where secret_hash = $1 and revoked_at is null and (expires_at is null or expires_at > now())"#,
@@ -150,6 +155,7 @@ pub async fn granted(connection: &mut PgConnection, secret_hash: &[u8]) -> Resul
         id: row.id,
         scope: row.scope,
         source: row.source,
+        strict: row.strict,
         seconds_left: row.seconds_left,
     }))
 }

@@ -2,9 +2,10 @@
 
 use devstack::TestDatabase;
 use rollcall_shared::directory::{TenantId, fold};
+use rollcall_shared::scim::schema::SchemaSet;
 use rollcall_shared::scim::{
-    Body, Derived, Document, Member, Meta, ResourceType, ScimType, Selection, filter, keys, parse_resource,
-    render, schema,
+    Body, Derived, Document, Member, Meta, ResourceType, Rules, ScimType, Selection, filter, keys,
+    parse_resource, render, schema,
 };
 use rollcall_shared::store::search::{self, SearchError, Stored};
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ impl Fixture {
         let id = Uuid::from_u128(seq);
         let Body {
             document, members, ..
-        } = parse_resource(kind, body).unwrap();
+        } = parse_resource(Rules::default(), kind, body).unwrap();
         let seq = i64::try_from(seq).unwrap();
         sqlx::query(
             "insert into scim_resources (tenant_id, id, kind, directory_id, document, version, seq, source, created_seq,
@@ -102,10 +103,18 @@ impl Fixture {
     }
 
     async fn list(&mut self, kind: ResourceType, text: &str, start: i64, count: i64) -> (Vec<Stored>, i64) {
-        let filter = (!text.is_empty()).then(|| filter::parse(text).unwrap());
-        search::list(&mut self.connection, TENANT, kind, &filter, start, count)
-            .await
-            .unwrap_or_else(|error| panic!("{text}: {error:?}"))
+        let filter = (!text.is_empty()).then(|| filter::parse(Rules::default(), text).unwrap());
+        search::list(
+            &mut self.connection,
+            TENANT,
+            SchemaSet::default(),
+            kind,
+            &filter,
+            start,
+            count,
+        )
+        .await
+        .unwrap_or_else(|error| panic!("{text}: {error:?}"))
     }
 
     async fn found(&mut self, kind: ResourceType, text: &str) -> Vec<u128> {
@@ -117,8 +126,18 @@ impl Fixture {
     }
 
     async fn refused(&mut self, kind: ResourceType, text: &str) -> Option<ScimType> {
-        let filter = Some(filter::parse(text).unwrap());
-        match search::list(&mut self.connection, TENANT, kind, &filter, 1, 10).await {
+        let filter = Some(filter::parse(Rules::default(), text).unwrap());
+        match search::list(
+            &mut self.connection,
+            TENANT,
+            SchemaSet::default(),
+            kind,
+            &filter,
+            1,
+            10,
+        )
+        .await
+        {
             Err(SearchError::Scim(error)) => error.scim_type,
             other => panic!("{text}: {other:?}"),
         }
@@ -329,10 +348,10 @@ async fn list_with_any_filter_agrees_with_the_evaluation_on_json() {
     let attributes = schema::core(ResourceType::User).attributes;
     let mut differences = Vec::new();
     for text in conditions {
-        let parsed = filter::parse(text).unwrap();
+        let parsed = filter::parse(Rules::default(), text).unwrap();
         let expected: Vec<u128> = rendered
             .iter()
-            .filter(|(_, user)| parsed.matches_as(user, attributes))
+            .filter(|(_, user)| parsed.matches_as(SchemaSet::default(), user, attributes))
             .map(|(id, _)| *id)
             .collect();
         let found = fixture.found(ResourceType::User, text).await;

@@ -2,7 +2,7 @@ use super::answer::Answer;
 use super::present::location;
 use crate::accept::BulkOutcome;
 use crate::error::ScimFailure;
-use crate::extract::{BaseUrl, BulkBody, Caller};
+use crate::extract::{BaseUrl, BulkBody, Caller, Protocol};
 use crate::state::App;
 use axum::extract::State;
 use rollcall_shared::directory::Lane;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub(super) async fn bulk(
     State(app): State<App>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     BulkBody(body): BulkBody,
 ) -> Result<Answer, ScimFailure> {
@@ -21,7 +22,7 @@ pub(super) async fn bulk(
     let txn = Uuid::now_v7();
     let outcomes = app
         .acceptor
-        .bulk(&caller.writer(Lane::Bulk), txn, request)
+        .bulk(&caller.writer(rules, Lane::Bulk), txn, request)
         .await?;
     drop(body.room);
     // Operations that were not attempted are left out.

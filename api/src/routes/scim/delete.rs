@@ -2,7 +2,7 @@ use super::answer::Answer;
 use super::write::{if_match, resource_id, submit};
 use crate::accept::Write;
 use crate::error::ScimFailure;
-use crate::extract::{Caller, Target};
+use crate::extract::{Caller, Protocol, Target};
 use crate::state::App;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,
+    Protocol(rules): Protocol,
     Target { kind, id }: Target,
     headers: HeaderMap,
 ) -> Result<Answer, ScimFailure> {
@@ -19,6 +20,6 @@ pub(super) async fn delete(
         id: resource_id(kind, &id)?,
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &caller, write).await?;
+    let accepted = submit(&app, &caller, rules, write).await?;
     Ok(Answer::new(StatusCode::NO_CONTENT, None).receipt(accepted.txn))
 }

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use crate::error::ScimFailure;
-use crate::extract::{BaseUrl, Segment};
+use crate::extract::{BaseUrl, Protocol, Segment};
 use crate::state::App;
 use axum::extract::State;
 use rollcall_shared::scim::{ScimError, discovery};
@@ -13,29 +13,34 @@ pub(super) async fn service_provider_config(State(app): State<App>, BaseUrl(base
 }
 
 /// `GET /Schemas`
-pub(super) async fn schemas(BaseUrl(base): BaseUrl) -> Answer {
-    Answer::ok(discovery::schemas(&base))
+pub(super) async fn schemas(Protocol(rules): Protocol, BaseUrl(base): BaseUrl) -> Answer {
+    Answer::ok(discovery::schemas(rules.schemas, &base))
 }
 
 /// `GET /Schemas/{urn}`
-pub(super) async fn schema(BaseUrl(base): BaseUrl, Segment(urn): Segment) -> Result<Answer, ScimFailure> {
-    let schema = discovery::schema(&base, &urn);
+pub(super) async fn schema(
+    Protocol(rules): Protocol,
+    BaseUrl(base): BaseUrl,
+    Segment(urn): Segment,
+) -> Result<Answer, ScimFailure> {
+    let schema = discovery::schema(rules.schemas, &base, &urn);
     Ok(schema
         .map(Answer::ok)
         .ok_or_else(|| ScimError::not_found("there is no such schema"))?)
 }
 
 /// `GET /ResourceTypes`
-pub(super) async fn resource_types(BaseUrl(base): BaseUrl) -> Answer {
-    Answer::ok(discovery::resource_types(&base))
+pub(super) async fn resource_types(Protocol(rules): Protocol, BaseUrl(base): BaseUrl) -> Answer {
+    Answer::ok(discovery::resource_types(rules.schemas, &base))
 }
 
 /// `GET /ResourceTypes/{name}`
 pub(super) async fn resource_type(
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     Segment(name): Segment,
 ) -> Result<Answer, ScimFailure> {
-    let found = discovery::resource_type(&base, &name);
+    let found = discovery::resource_type(rules.schemas, &base, &name);
     Ok(found
         .map(Answer::ok)
         .ok_or_else(|| ScimError::not_found("there is no such resource type"))?)

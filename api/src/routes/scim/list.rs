@@ -1,7 +1,7 @@
 use super::answer::Answer;
 use super::present::present;
 use crate::error::{Failure, ScimFailure};
-use crate::extract::{BaseUrl, Body, Caller, SearchQuery};
+use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery};
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
@@ -27,10 +27,11 @@ pub(super) async fn search(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
-    let query = SearchQuery::from_message(&body.json)?;
+    let query = SearchQuery::from_message(rules, &body.json)?;
     Ok(Answer::ok(answer(&app, &caller, kind, &base, &query).await?))
 }
 
@@ -38,10 +39,11 @@ pub(super) async fn search(
 pub(super) async fn search_everything(
     State(app): State<App>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
-    let query = SearchQuery::from_message(&body.json)?;
+    let query = SearchQuery::from_message(rules, &body.json)?;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let most = query.count(app.limits.results);
     let mut resources = vec![];
@@ -106,7 +108,16 @@ async fn page(
     query: &SearchQuery,
     (start, count): (i64, i64),
 ) -> Result<(Vec<Value>, i64), Failed> {
-    let found = search::list(connection, tenant, kind, &query.filter, start, count).await;
+    let found = search::list(
+        connection,
+        tenant,
+        query.rules.schemas,
+        kind,
+        &query.filter,
+        start,
+        count,
+    )
+    .await;
     let (resources, total) = found.map_err(|error| match error {
         search::SearchError::Scim(error) => Failed::Filter(error),
         search::SearchError::Store(error) => Failed::Other(error.into()),

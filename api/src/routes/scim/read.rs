@@ -1,12 +1,12 @@
 use super::answer::Answer;
 use super::present::{location, present, selects_derived};
 use crate::error::{Failure, ScimFailure};
-use crate::extract::{BaseUrl, Caller, SearchQuery, Target};
+use crate::extract::{BaseUrl, Caller, Protocol, SearchQuery, Target};
 use crate::state::App;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::TenantId;
-use rollcall_shared::scim::{ResourceType, ScimError, etag_matches, filter};
+use rollcall_shared::scim::{ResourceType, Rules, ScimError, etag_matches, filter};
 use rollcall_shared::store::search::{self, Stored};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     Target { kind, id }: Target,
     query: SearchQuery,
@@ -24,7 +25,7 @@ pub(super) async fn read(
 ) -> Result<Answer, ScimFailure> {
     let tenant = caller.0.tenant;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let found = find(&mut connection, tenant, kind, &id).await?;
+    let found = find(&mut connection, tenant, rules, kind, &id).await?;
     let resource = found.ok_or_else(|| not_found(kind))?;
     let url = location(&base, kind, resource.id);
     let known = headers
@@ -44,6 +45,7 @@ pub(super) async fn read(
 async fn find(
     connection: &mut PgConnection,
     tenant: TenantId,
+    rules: Rules,
     kind: ResourceType,
     id: &str,
 ) -> Result<Option<Stored>, Failure> {
@@ -53,10 +55,19 @@ async fn find(
         return Ok(Some(resource));
     }
     // What cannot stand in a filter, such as a NUL, is nobody's externalId.
-    let Ok(by_external_id) = filter::parse(&format!("externalId eq {}", Value::from(id))) else {
+    let Ok(by_external_id) = filter::parse(rules, &format!("externalId eq {}", Value::from(id))) else {
         return Ok(None);
     };
-    let (mut found, total) = search::list(connection, tenant, kind, &Some(by_external_id), 1, 2).await?;
+    let (mut found, total) = search::list(
+        connection,
+        tenant,
+        rules.schemas,
+        kind,
+        &Some(by_external_id),
+        1,
+        2,
+    )
+    .await?;
     // Two sources may use the same externalId: then it names nobody.
     Ok(found.pop().filter(|_| total == 1))
 }

@@ -3,13 +3,13 @@ use super::present::{location, present, represent_alone};
 use super::read::not_found;
 use crate::accept::{Accepted, Write};
 use crate::error::ScimFailure;
-use crate::extract::{BaseUrl, Body, Caller, SearchQuery, Target};
+use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery, Target};
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::Lane;
-use rollcall_shared::scim::{Patch, ResourceType, ScimError, Selection, parse_resource};
+use rollcall_shared::scim::{Patch, ResourceType, Rules, ScimError, Selection, parse_resource};
 use rollcall_shared::store::search::Stored;
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ pub(super) async fn create(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     query: SearchQuery,
     body: Body,
@@ -26,9 +27,9 @@ pub(super) async fn create(
     let write = Write::Create {
         kind,
         id: Uuid::now_v7(),
-        body: parse_resource(kind, body.json)?,
+        body: parse_resource(rules, kind, body.json)?,
     };
-    let accepted = submit(&app, &caller, write).await?;
+    let accepted = submit(&app, &caller, rules, write).await?;
     let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
     Ok(written(StatusCode::CREATED, &base, &accepted, Some(body)))
 }
@@ -37,6 +38,7 @@ pub(super) async fn create(
 pub(super) async fn replace(
     State(app): State<App>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     Target { kind, id }: Target,
     query: SearchQuery,
@@ -46,10 +48,10 @@ pub(super) async fn replace(
     let write = Write::Replace {
         kind,
         id: resource_id(kind, &id)?,
-        body: parse_resource(kind, body.json)?,
+        body: parse_resource(rules, kind, body.json)?,
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &caller, write).await?;
+    let accepted = submit(&app, &caller, rules, write).await?;
     let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
     Ok(written(StatusCode::OK, &base, &accepted, Some(body)))
 }
@@ -59,6 +61,7 @@ pub(super) async fn replace(
 pub(super) async fn patch(
     State(app): State<App>,
     caller: Caller,
+    Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
     Target { kind, id }: Target,
     query: SearchQuery,
@@ -68,10 +71,10 @@ pub(super) async fn patch(
     let write = Write::Patch {
         kind,
         id: resource_id(kind, &id)?,
-        patch: Patch::parse(kind, body.json)?,
+        patch: Patch::parse(rules, kind, body.json)?,
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &caller, write).await?;
+    let accepted = submit(&app, &caller, rules, write).await?;
     if kind == ResourceType::Group && !query.selected {
         return Ok(written(StatusCode::NO_CONTENT, &base, &accepted, None));
     }
@@ -80,11 +83,16 @@ pub(super) async fn patch(
 }
 
 /// Hand a write to the acceptor under a new receipt.
-pub(super) async fn submit(app: &App, caller: &Caller, write: Write) -> Result<Accepted, ScimFailure> {
+pub(super) async fn submit(
+    app: &App,
+    caller: &Caller,
+    rules: Rules,
+    write: Write,
+) -> Result<Accepted, ScimFailure> {
     let txn = Uuid::now_v7();
     Ok(app
         .acceptor
-        .submit(&caller.writer(Lane::Live), txn, 0, write)
+        .submit(&caller.writer(rules, Lane::Live), txn, 0, write)
         .await?)
 }
 

@@ -1,6 +1,6 @@
 //! Names of attributes in filters, paths and selections (RFC 7644 §3.10).
 
-use crate::scim::schema;
+use crate::scim::schema::{self, SchemaSet};
 
 /// A reference to an attribute: `urn:…:User:name.givenName`. Names as the client spelled them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,9 @@ pub struct AttributePath {
 impl AttributePath {
     /// Read a path; `None` when it is not one. Attributes of extensions may have any name
     /// (raw ids, names with spaces), those of the core schemas only names of the grammar.
-    pub fn parse(text: &str) -> Option<AttributePath> {
-        let (urn, rest) = split_urn(text)?;
-        let known = match &urn {
-            Some(urn) => schema::by_urn(urn),
-            None => None,
-        };
+    pub fn parse(schemas: SchemaSet, text: &str) -> Option<AttributePath> {
+        let (urn, rest) = split_urn(schemas, text)?;
+        let known = urn.as_deref().and_then(|urn| schemas.by_urn(urn));
         let custom = urn.is_some()
             && !known.is_some_and(|schema| {
                 let head = rest.split('.').next().unwrap_or(rest);
@@ -65,7 +62,7 @@ fn is_name(text: &str) -> bool {
 
 /// The schema a path begins with, and the rest. A known URN is recognised as a whole, an
 /// unknown one ends at the last colon.
-fn split_urn(text: &str) -> Option<(Option<String>, &str)> {
+fn split_urn(schemas: SchemaSet, text: &str) -> Option<(Option<String>, &str)> {
     let prefixed = |prefix: &str| {
         text.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
@@ -73,16 +70,12 @@ fn split_urn(text: &str) -> Option<(Option<String>, &str)> {
     if !prefixed("urn:") {
         return Some((None, text));
     }
-    for schema in schema::ALL {
-        if prefixed(schema.id) {
-            let rest = &text[schema.id.len()..];
-            if rest.is_empty() {
-                return Some((Some(schema.id.to_owned()), rest));
-            }
-            if let Some(rest) = rest.strip_prefix(':') {
-                return (!rest.is_empty()).then(|| (Some(schema.id.to_owned()), rest));
-            }
-        }
+    if let Some(schema) = schemas.leading(text) {
+        let urn = Some(schema.id.to_owned());
+        return match text[schema.id.len()..].strip_prefix(':') {
+            None => Some((urn, "")),
+            Some(rest) => (!rest.is_empty()).then_some((urn, rest)),
+        };
     }
     let (urn, rest) = text.rsplit_once(':')?;
     (urn.len() > "urn:".len() && !rest.is_empty()).then(|| (Some(urn.to_owned()), rest))
@@ -109,7 +102,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> Option<(Option<String>, String, Option<String>)> {
-        AttributePath::parse(text).map(|path| (path.urn, path.name, path.sub))
+        AttributePath::parse(SchemaSet::default(), text).map(|path| (path.urn, path.name, path.sub))
     }
 
     #[test]

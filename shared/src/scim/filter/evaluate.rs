@@ -2,7 +2,7 @@
 
 use super::{AttributePath, Filter, Literal, Operator};
 use crate::scim::Object;
-use crate::scim::schema::{self, Attribute, Type};
+use crate::scim::schema::{self, Attribute, SchemaSet, Type};
 use chrono::DateTime;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -21,17 +21,21 @@ impl Filter {
     /// Whether a value (an object, or an element of a multi-valued attribute) satisfies the
     /// filter. Names match in any case and texts compare without case.
     pub fn matches(&self, value: &Value) -> bool {
-        self.matches_as(value, &[])
+        self.matches_as(SchemaSet::default(), value, &[])
     }
 
     /// [`Filter::matches`] where `attributes` define what is inside `value`.
-    pub fn matches_as(&self, value: &Value, attributes: &'static [Attribute]) -> bool {
+    pub fn matches_as(&self, schemas: SchemaSet, value: &Value, attributes: &'static [Attribute]) -> bool {
         match self {
-            Filter::And(all) => all.iter().all(|filter| filter.matches_as(value, attributes)),
-            Filter::Or(any) => any.iter().any(|filter| filter.matches_as(value, attributes)),
-            Filter::Not(filter) => !filter.matches_as(value, attributes),
+            Filter::And(all) => all
+                .iter()
+                .all(|filter| filter.matches_as(schemas, value, attributes)),
+            Filter::Or(any) => any
+                .iter()
+                .any(|filter| filter.matches_as(schemas, value, attributes)),
+            Filter::Not(filter) => !filter.matches_as(schemas, value, attributes),
             Filter::Present(path) => {
-                let (found, _) = select(value, path, attributes);
+                let (found, _) = select(schemas, value, path, attributes);
                 found.into_iter().any(is_present)
             }
             Filter::Compare {
@@ -39,13 +43,15 @@ impl Filter {
                 operator,
                 value: literal,
             } => {
-                let (found, definition) = select(value, path, attributes);
+                let (found, definition) = select(schemas, value, path, attributes);
                 compare(&found, definition, *operator, literal)
             }
             Filter::Element { path, filter } => {
-                let (found, definition) = select(value, path, attributes);
+                let (found, definition) = select(schemas, value, path, attributes);
                 let inner = definition.map_or(&[][..], |definition| definition.sub_attributes);
-                found.into_iter().any(|element| filter.matches_as(element, inner))
+                found
+                    .into_iter()
+                    .any(|element| filter.matches_as(schemas, element, inner))
             }
         }
     }
@@ -53,11 +59,12 @@ impl Filter {
 
 /// The values at a path, arrays flattened, and what the schema says of them.
 fn select<'a>(
+    schemas: SchemaSet,
     value: &'a Value,
     path: &AttributePath,
     attributes: &'static [Attribute],
 ) -> (Vec<&'a Value>, Option<&'static Attribute>) {
-    let known = path.urn.as_deref().and_then(schema::by_urn);
+    let known = path.urn.as_deref().and_then(|urn| schemas.by_urn(urn));
     let (container, attributes) = match (&path.urn, known) {
         (None, _) => (Some(value), attributes),
         // The attributes of the core schemas lie at the top.
@@ -214,6 +221,7 @@ fn holds(operator: Operator, ordering: Ordering) -> bool {
 mod tests {
     use super::super::parse;
     use super::*;
+    use crate::scim::Rules;
     use serde_json::json;
 
     fn user(filter: &str) -> bool {
@@ -224,7 +232,10 @@ mod tests {
             schema::ENTERPRISE_USER: {"employeeNumber": "701984", "Badge colour": "red", "size": 5},
         });
         let attributes = schema::core(crate::scim::ResourceType::User).attributes;
-        parse(filter).unwrap().matches_as(&user, attributes)
+        let rules = Rules::default();
+        parse(rules, filter)
+            .unwrap()
+            .matches_as(rules.schemas, &user, attributes)
     }
 
     #[test]
@@ -282,7 +293,15 @@ mod tests {
 
     #[test]
     fn matches_element_that_is_a_plain_value_is_its_own_value() {
-        assert!(parse(r#"value eq "X""#).unwrap().matches(&json!("x")));
-        assert!(!parse(r#"type eq "x""#).unwrap().matches(&json!("x")));
+        assert!(
+            parse(Rules::default(), r#"value eq "X""#)
+                .unwrap()
+                .matches(&json!("x"))
+        );
+        assert!(
+            !parse(Rules::default(), r#"type eq "x""#)
+                .unwrap()
+                .matches(&json!("x"))
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::lexer::{Token, tokens};
 use super::{AttributePath, Filter, Literal, Operator};
-use crate::scim::ScimError;
+use crate::scim::{Rules, ScimError};
 
 /// Bounds on what one filter may ask: the parser and all who walk its result recurse.
 const MAX_LENGTH: usize = 16 * 1024;
@@ -13,13 +13,14 @@ const MAX_TERMS: usize = 256;
 ///
 /// # Errors
 /// 400 `invalidFilter` for text that is no filter or asks for too much.
-pub fn parse(text: &str) -> Result<Filter, ScimError> {
+pub fn parse(rules: Rules, text: &str) -> Result<Filter, ScimError> {
     if text.len() > MAX_LENGTH {
         return Err(ScimError::invalid_filter(format!(
             "the filter is longer than {MAX_LENGTH} bytes"
         )));
     }
     let mut parser = Parser {
+        rules,
         tokens: tokens(text)?.into_iter().peekable(),
         depth: 0,
         terms: 0,
@@ -33,6 +34,7 @@ pub fn parse(text: &str) -> Result<Filter, ScimError> {
 }
 
 struct Parser {
+    rules: Rules,
     tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
     depth: usize,
     terms: usize,
@@ -86,7 +88,7 @@ impl Parser {
     }
 
     fn expression(&mut self, word: &str) -> Result<Filter, ScimError> {
-        let path = AttributePath::parse(word)
+        let path = AttributePath::parse(self.rules.schemas, word)
             .filter(|path| !path.name.is_empty())
             .ok_or_else(|| ScimError::invalid_filter("the filter has an attribute name that is none"))?;
         if self.next_is(&Token::OpenBracket) {
@@ -110,7 +112,7 @@ impl Parser {
         self.inside_element = false;
         self.depth -= 1;
         if let Some(sub) = self.sub_attribute() {
-            let sub = AttributePath::parse(&sub)
+            let sub = AttributePath::parse(self.rules.schemas, &sub)
                 .filter(|sub| sub.urn.is_none() && sub.sub.is_none())
                 .ok_or_else(|| ScimError::invalid_filter(format!("{path} has no such sub-attribute")))?;
             filter = Filter::And(vec![filter, self.comparison(sub)?]);
@@ -222,10 +224,11 @@ fn unquoted(word: String) -> Literal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::schema::SchemaSet;
     use proptest::prelude::*;
 
     fn compare(name: &str, operator: Operator, value: Literal) -> Filter {
-        let path = AttributePath::parse(name).unwrap();
+        let path = AttributePath::parse(SchemaSet::default(), name).unwrap();
         Filter::Compare {
             path,
             operator,
@@ -241,13 +244,13 @@ mod tests {
     fn parse_and_binds_stronger_than_or() {
         let a = compare("a", Operator::Eq, text("1"));
         let b = compare("b", Operator::Co, text("2"));
-        let c = Filter::Present(AttributePath::parse("c").unwrap());
-        let filter = parse(r#"a eq "1" OR b CO "2" and c pr"#).unwrap();
+        let c = Filter::Present(AttributePath::parse(SchemaSet::default(), "c").unwrap());
+        let filter = parse(Rules::default(), r#"a eq "1" OR b CO "2" and c pr"#).unwrap();
         assert_eq!(
             filter,
             Filter::Or(vec![a.clone(), Filter::And(vec![b.clone(), c.clone()])])
         );
-        let grouped = parse(r#"(a eq "1" or b co "2") and not (c pr)"#).unwrap();
+        let grouped = parse(Rules::default(), r#"(a eq "1" or b co "2") and not (c pr)"#).unwrap();
         let not_c = Filter::Not(Box::new(c));
         assert_eq!(grouped, Filter::And(vec![Filter::Or(vec![a, b]), not_c]));
     }
@@ -264,7 +267,7 @@ mod tests {
             (r#""a b""#, text("a b")),
         ] {
             assert_eq!(
-                parse(&format!("a eq {value}")).unwrap(),
+                parse(Rules::default(), &format!("a eq {value}")).unwrap(),
                 compare("a", Operator::Eq, literal)
             );
         }
@@ -273,15 +276,17 @@ mod tests {
     #[test]
     fn parse_entra_sub_attribute_after_value_path_is_one_element() {
         assert_eq!(
-            parse(r#"emails[type eq "work"].value eq "a@b.c""#).unwrap(),
-            parse(r#"emails[type eq "work" and value eq "a@b.c"]"#).unwrap(),
+            parse(Rules::default(), r#"emails[type eq "work"].value eq "a@b.c""#).unwrap(),
+            parse(Rules::default(), r#"emails[type eq "work" and value eq "a@b.c"]"#).unwrap(),
         );
     }
 
     #[test]
     fn parse_urn_qualified_attribute_has_its_schema() {
         let urn = crate::scim::schema::ENTERPRISE_USER;
-        let Filter::Compare { path, .. } = parse(&format!(r#"{urn}:manager.value eq "1""#)).unwrap() else {
+        let Filter::Compare { path, .. } =
+            parse(Rules::default(), &format!(r#"{urn}:manager.value eq "1""#)).unwrap()
+        else {
             panic!("no comparison")
         };
         assert_eq!(path.urn.as_deref(), Some(urn));
@@ -314,7 +319,7 @@ mod tests {
             "a[b pr].c.d pr",
             "and pr or",
         ] {
-            let error = parse(filter).expect_err(filter);
+            let error = parse(Rules::default(), filter).expect_err(filter);
             assert_eq!(
                 error.scim_type,
                 Some(crate::scim::ScimType::InvalidFilter),
@@ -325,17 +330,23 @@ mod tests {
 
     #[test]
     fn parse_beyond_the_limits_is_invalid_filter() {
-        assert!(parse(&format!("{}a pr{}", "(".repeat(5_000), ")".repeat(5_000))).is_err());
-        assert!(parse(&"not (".repeat(3_000)).is_err());
-        assert!(parse(&vec!["a pr"; 1_000].join(" or ")).is_err());
-        assert!(parse(&format!("a eq \"{}\"", "x".repeat(20_000))).is_err());
-        assert!(parse(&vec!["a pr"; 200].join(" or ")).is_ok());
+        assert!(
+            parse(
+                Rules::default(),
+                &format!("{}a pr{}", "(".repeat(5_000), ")".repeat(5_000))
+            )
+            .is_err()
+        );
+        assert!(parse(Rules::default(), &"not (".repeat(3_000)).is_err());
+        assert!(parse(Rules::default(), &vec!["a pr"; 1_000].join(" or ")).is_err());
+        assert!(parse(Rules::default(), &format!("a eq \"{}\"", "x".repeat(20_000))).is_err());
+        assert!(parse(Rules::default(), &vec!["a pr"; 200].join(" or ")).is_ok());
     }
 
     proptest! {
         #[test]
         fn parse_arbitrary_text_never_panics(text in any::<String>()) {
-            let _ = parse(&text);
+            let _ = parse(Rules::default(), &text);
         }
 
         #[test]
@@ -349,7 +360,7 @@ mod tests {
             ),
             spaced in any::<bool>(),
         ) {
-            let _ = parse(&words.join(if spaced { " " } else { "" }));
+            let _ = parse(Rules::default(), &words.join(if spaced { " " } else { "" }));
         }
     }
 }

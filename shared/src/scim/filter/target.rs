@@ -2,7 +2,7 @@
 
 use super::AttributePath;
 use crate::scim::place::{Place, locate};
-use crate::scim::schema::{self, Attribute, Type};
+use crate::scim::schema::{self, Attribute, SchemaSet, Type};
 use crate::scim::{ResourceType, ScimError};
 
 /// What a filter of resources looks at.
@@ -32,19 +32,17 @@ pub enum Target {
 /// # Errors
 /// 400 `invalidFilter` for an attribute the resource type does not have or that cannot be
 /// filtered by.
-pub fn target(kind: ResourceType, path: &AttributePath) -> Result<Target, ScimError> {
+pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> Result<Target, ScimError> {
     let unknown = || ScimError::invalid_filter(format!("{path} is no attribute of {}", kind.name()));
     let sub = path.sub.as_deref();
     let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
     if path.urn.as_deref().is_some_and(|urn| {
-        let extends = schema::extensions(kind)
-            .iter()
-            .any(|extension| extension.id == urn);
-        schema::by_urn(urn).is_some() && urn != kind.schema_urn() && !extends
+        let extends = schemas.extensions(kind).any(|extension| extension.id == urn);
+        schemas.by_urn(urn).is_some() && urn != kind.schema_urn() && !extends
     }) {
         return Err(unknown());
     }
-    match locate(kind, path) {
+    match locate(schemas, kind, path) {
         Place::Core | Place::Extension(_) => Err(unknown()),
         Place::Members { .. } => schema::core(kind)
             .attribute("members")
@@ -65,7 +63,7 @@ pub fn target(kind: ResourceType, path: &AttributePath) -> Result<Target, ScimEr
         },
         // Clients leave the URN of an extension out; the name decides.
         Place::Attribute(located) if located.definition.is_none() && located.urn.is_none() => {
-            let mut extensions = schema::extensions(kind).iter();
+            let mut extensions = schemas.extensions(kind);
             let found = extensions.find_map(|schema| Some((schema.id, schema.attribute(&path.name)?)));
             let (urn, definition) = found.ok_or_else(unknown)?;
             Ok(Target::Attribute {
@@ -107,7 +105,12 @@ mod tests {
     use super::*;
 
     fn user(path: &str) -> Result<Target, ScimError> {
-        target(ResourceType::User, &AttributePath::parse(path).unwrap())
+        let schemas = SchemaSet::default();
+        target(
+            schemas,
+            ResourceType::User,
+            &AttributePath::parse(schemas, path).unwrap(),
+        )
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The characteristics of an attribute (RFC 7643 §2.2, §7).
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Type {
     String,
     Boolean,
@@ -27,7 +27,7 @@ impl Type {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mutability {
     ReadWrite,
     ReadOnly,
@@ -46,7 +46,7 @@ impl Mutability {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Returned {
     Always,
     Default,
@@ -65,7 +65,7 @@ impl Returned {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Uniqueness {
     None,
     Server,
@@ -83,7 +83,7 @@ impl Uniqueness {
 }
 
 /// One attribute and how it behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Attribute {
     pub name: &'static str,
     pub kind: Type,

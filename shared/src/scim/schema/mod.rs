@@ -4,9 +4,11 @@
 mod attribute;
 mod extension;
 mod group;
+mod set;
 mod user;
 
 pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness};
+pub use set::{SchemaSet, TenantSchema};
 
 use super::ResourceType;
 
@@ -16,7 +18,7 @@ pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterp
 pub const ROLLCALL_USER: &str = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User";
 
 /// A schema: a set of attributes under a URN.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Schema {
     pub id: &'static str,
     pub name: &'static str,
@@ -31,35 +33,12 @@ impl Schema {
     }
 }
 
-/// Every schema, in the order of `/Schemas`.
-pub static ALL: [&Schema; 4] = [
-    &user::SCHEMA,
-    &group::SCHEMA,
-    &extension::ENTERPRISE,
-    &extension::ROLLCALL,
-];
-
-static USER_EXTENSIONS: &[&Schema] = &[&extension::ENTERPRISE, &extension::ROLLCALL];
-
 /// The core schema of a resource type.
 pub fn core(kind: ResourceType) -> &'static Schema {
     match kind {
         ResourceType::User => &user::SCHEMA,
         ResourceType::Group => &group::SCHEMA,
     }
-}
-
-/// The schemas that extend a resource type; none is required.
-pub fn extensions(kind: ResourceType) -> &'static [&'static Schema] {
-    match kind {
-        ResourceType::User => USER_EXTENSIONS,
-        ResourceType::Group => &[],
-    }
-}
-
-/// The schema of this URN, whatever its case.
-pub fn by_urn(urn: &str) -> Option<&'static Schema> {
-    ALL.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
 }
 
 /// The attribute of this name among these, whatever its case.
@@ -81,10 +60,12 @@ mod tests {
     #[test]
     fn by_urn_other_case_finds_the_schema() {
         assert_eq!(
-            by_urn(&USER.to_uppercase()).map(|schema| schema.name),
+            SchemaSet::default()
+                .by_urn(&USER.to_uppercase())
+                .map(|schema| schema.name),
             Some("User")
         );
-        assert!(by_urn("urn:example:unknown").is_none());
+        assert!(SchemaSet::default().by_urn("urn:example:unknown").is_none());
     }
 
     #[test]
@@ -102,7 +83,7 @@ mod tests {
                 check(attribute.sub_attributes);
             }
         }
-        for schema in ALL {
+        for schema in SchemaSet::default().all() {
             check(schema.attributes);
         }
     }

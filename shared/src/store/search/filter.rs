@@ -6,7 +6,7 @@ use super::hot::value_equality;
 use super::values::{Set, at, attribute, below, below_or_value};
 use crate::directory::TenantId;
 use crate::scim::filter::{AttributePath, Filter, Literal, Operator, Target, compared, target};
-use crate::scim::schema::{Attribute, ENTERPRISE_USER, Type};
+use crate::scim::schema::{Attribute, ENTERPRISE_USER, SchemaSet, Type};
 use crate::scim::{ResourceType, ScimError};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -20,12 +20,14 @@ type Query = QueryBuilder<Postgres>;
 pub(super) fn push_filter(
     query: &mut Query,
     tenant: TenantId,
+    schemas: SchemaSet,
     kind: ResourceType,
     filter: &Filter,
 ) -> Result<(), ScimError> {
     Compiler {
         query,
         tenant,
+        schemas,
         kind,
         elements: 0,
     }
@@ -35,6 +37,7 @@ pub(super) fn push_filter(
 pub(super) struct Compiler<'a> {
     pub(super) query: &'a mut Query,
     pub(super) tenant: TenantId,
+    pub(super) schemas: SchemaSet,
     pub(super) kind: ResourceType,
     /// How many element sets there are: each has its own alias.
     pub(super) elements: usize,
@@ -90,7 +93,7 @@ impl Compiler<'_> {
 
     fn present(&mut self, path: &AttributePath) -> Result<(), ScimError> {
         let sub = path.sub.as_deref();
-        match target(self.kind, path)? {
+        match target(self.schemas, self.kind, path)? {
             Target::Members(members) => self.any_present(&Set::Members, named(path, members, sub)?),
             Target::Groups(groups) => self.any_present(&Set::Groups, named(path, groups, sub)?),
             Target::Attribute {
@@ -135,7 +138,7 @@ impl Compiler<'_> {
         literal: &Literal,
     ) -> Result<(), ScimError> {
         let sub = path.sub.as_deref();
-        match target(self.kind, path)? {
+        match target(self.schemas, self.kind, path)? {
             Target::Id => self.compare_id(operator, literal),
             Target::Version => self.server_text("('W/\"' || r.version || '\"')", operator, literal),
             Target::ResourceType if self.kind == ResourceType::User => {
@@ -258,7 +261,7 @@ impl Compiler<'_> {
     fn element(&mut self, path: &AttributePath, filter: &Filter) -> Result<(), ScimError> {
         let value = value_equality(filter);
         self.query.push("(");
-        match target(self.kind, path)? {
+        match target(self.schemas, self.kind, path)? {
             Target::Members(members) => {
                 if value.is_some_and(|literal| self.member(literal)) {
                     self.query.push(" and ");

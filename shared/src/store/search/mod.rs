@@ -11,6 +11,7 @@ pub use links::{groups_of, managers_of, members_of};
 use super::{PgConnection, StoreError};
 use crate::directory::TenantId;
 use crate::scim::filter::Filter;
+use crate::scim::schema::SchemaSet;
 use crate::scim::{Document, ResourceType, ScimError};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -89,6 +90,7 @@ pub async fn get(
 pub async fn list(
     connection: &mut PgConnection,
     tenant: TenantId,
+    schemas: SchemaSet,
     kind: ResourceType,
     filter: &Option<Filter>,
     start_index: i64,
@@ -100,7 +102,7 @@ pub async fn list(
         let mut query = QueryBuilder::new(
             "select r.id, r.directory_id, r.document, r.version, r.seq, r.created_at, r.modified_at ",
         );
-        push_source(&mut query, tenant, kind, filter.as_ref())?;
+        push_source(&mut query, tenant, schemas, kind, filter.as_ref())?;
         query.push(" order by r.created_seq limit ").push_bind(count);
         query.push(" offset ").push_bind(offset);
         for row in query.build().fetch_all(&mut *connection).await? {
@@ -113,7 +115,7 @@ pub async fn list(
         return Ok((page, offset + read));
     }
     let mut query = QueryBuilder::new("select count(*) ");
-    push_source(&mut query, tenant, kind, filter.as_ref())?;
+    push_source(&mut query, tenant, schemas, kind, filter.as_ref())?;
     let total = query.build_query_scalar().fetch_one(connection).await?;
     Ok((page, total))
 }
@@ -121,6 +123,7 @@ pub async fn list(
 fn push_source(
     query: &mut QueryBuilder<Postgres>,
     tenant: TenantId,
+    schemas: SchemaSet,
     kind: ResourceType,
     filter: Option<&Filter>,
 ) -> Result<(), ScimError> {
@@ -132,7 +135,7 @@ fn push_source(
     match filter {
         Some(filter) => {
             query.push(" and ");
-            filter::push_filter(query, tenant, kind, filter)
+            filter::push_filter(query, tenant, schemas, kind, filter)
         }
         None => Ok(()),
     }

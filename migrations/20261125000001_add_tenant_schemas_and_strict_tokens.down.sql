@@ -1,0 +1,2 @@
+drop table tenant_schemas;
+alter table tokens drop column strict;
