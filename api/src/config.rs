@@ -72,6 +72,24 @@ pub struct HttpConfig {
     )]
     pub bulk_operations: usize,
 
+    /// Milliseconds a search may take in the database; over it, 400 tooMany
+    #[arg(
+        long,
+        env = "ROLLCALL_SEARCH_TIMEOUT_MILLISECONDS",
+        default_value_t = 5000,
+        value_name = "MILLISECONDS"
+    )]
+    pub search_timeout_milliseconds: u64,
+
+    /// Seconds a cursor of a list can be used
+    #[arg(
+        long,
+        env = "ROLLCALL_CURSOR_SECONDS",
+        default_value_t = 3600,
+        value_name = "SECONDS"
+    )]
+    pub cursor_seconds: u32,
+
     /// Seconds until a request that is not answered gets a 503
     #[arg(
         long,
@@ -96,6 +114,10 @@ impl HttpConfig {
         Duration::from_secs(self.request_timeout_seconds)
     }
 
+    pub fn search_timeout(&self) -> Duration {
+        Duration::from_millis(self.search_timeout_milliseconds)
+    }
+
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
@@ -105,6 +127,7 @@ impl HttpConfig {
         Limits {
             bulk_operations: self.bulk_operations,
             bulk_payload_bytes: self.bulk_body_bytes,
+            cursor_seconds: self.cursor_seconds,
             ..Limits::default()
         }
     }

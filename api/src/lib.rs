@@ -5,6 +5,7 @@ pub mod accept;
 mod auth;
 pub mod cli;
 mod config;
+mod cursor;
 mod error;
 mod extract;
 mod limits;
@@ -88,6 +89,7 @@ pub async fn run(
     }
     app.pool.close().await;
     app.writes.close().await;
+    app.searches.close().await;
     tracing::info!("API stopped");
     served.map_err(ServeError::Listen)
 }

@@ -1,6 +1,7 @@
 use crate::accept::{AcceptConfig, Acceptor};
 use crate::auth::Tokens;
 use crate::config::{Config, HttpConfig};
+use crate::cursor::Cursors;
 use crate::limits::{BodyBudget, RateLimit};
 use crate::schemas::Schemas;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
@@ -19,6 +20,9 @@ pub(crate) struct AppState {
     pub pool: PgPool,
     /// The acceptor's connections.
     pub writes: PgPool,
+    /// For lists and searches.
+    pub searches: PgPool,
+    pub cursors: Cursors,
     pub queues: Arc<Queues>,
     pub acceptor: Acceptor,
     pub tokens: Tokens,
@@ -45,9 +49,11 @@ impl AppState {
     /// When a setting cannot be used.
     pub(crate) fn new(config: &Config) -> Result<App, SetupError> {
         let metrics = Metrics::new("api");
-        // Writes come in batches, reads by single keys: each half plans its statements its own way.
+        // Writes come in batches, reads by single keys: they plan their statements differently. And
+        // searches, which may be slow, leave both of them their connections.
         let for_writes = config.postgres.database_connections / 2;
-        let for_reads = config.postgres.database_connections - for_writes;
+        let for_searches = (config.postgres.database_connections / 4).max(1);
+        let for_reads = config.postgres.database_connections - for_writes - for_searches;
         let connect = |connections, plans| {
             store::connect(&config.postgres, connections, plans).map_err(SetupError::Postgres)
         };
@@ -67,6 +73,13 @@ impl AppState {
             requests: Arc::new(Semaphore::new(
                 config.http.requests_in_flight.min(Semaphore::MAX_PERMITS),
             )),
+            searches: store::connect_for_searches(
+                &config.postgres,
+                for_searches,
+                config.http.search_timeout(),
+            )
+            .map_err(SetupError::Postgres)?,
+            cursors: Cursors::default(),
             pool,
             writes,
             queues,

@@ -13,4 +13,4 @@ pub(crate) use body::{Body, BulkBody};
 pub(crate) use caller::Caller;
 pub(crate) use path::{Segment, Target};
 pub(crate) use protocol::Protocol;
-pub(crate) use query::{Page, SearchQuery};
+pub(crate) use query::{Page, SearchQuery, Window};

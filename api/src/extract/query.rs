@@ -5,36 +5,58 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use rollcall_shared::scim::filter::{self, Filter};
-use rollcall_shared::scim::{Rules, ScimError, Selection};
+use rollcall_shared::scim::filter::{self, AttributePath, Filter};
+use rollcall_shared::scim::{Rules, ScimError, ScimType, Selection};
+use rollcall_shared::store::search::Sort;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
-/// Resources in a page when the client does not say.
+/// Items in a page outside SCIM when the client does not say.
 const DEFAULT_COUNT: i64 = 100;
 
 /// What a client asks of a list, in the query string or as a `.search` message
-/// (RFC 7644 §3.4.2, §3.4.3). Sorting is not supported and ignored, as the RFC has it.
-#[derive(Debug, Default)]
+/// (RFC 7644 §3.4.2, §3.4.3; RFC 9865 §2, §3).
+#[derive(Debug)]
 pub(crate) struct SearchQuery {
     /// By what the filter was read.
     pub rules: Rules,
     pub filter: Option<Filter>,
+    pub sort: Option<Sort>,
     pub selection: Selection,
     /// Whether `attributes` or `excludedAttributes` was given.
     pub selected: bool,
-    /// From 1.
-    pub start_index: i64,
-    /// `None`: the client does not say.
-    count: Option<i64>,
+    pub window: Window,
+    /// Resources in a page, not negative; `None`: the client does not say.
+    pub count: Option<i64>,
+    /// Digest of everything that must stay the same from page to page.
+    pub identity: [u8; 32],
+}
+
+/// Which page of a list, by the method the client chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// `startIndex`, from 1; what a client gets that chooses no method.
+    Index(i64),
+    /// `cursor`; empty for the first page.
+    Cursor(String),
+}
+
+/// The parameters as they came.
+#[derive(Debug, Default)]
+struct Parameters<'a> {
+    rules: Rules,
+    filter: Option<Cow<'a, str>>,
+    sort_by: Option<Cow<'a, str>>,
+    sort_order: Option<Cow<'a, str>>,
+    attributes: Option<Cow<'a, str>>,
+    excluded: Option<Cow<'a, str>>,
+    start_index: Option<Cow<'a, str>>,
+    count: Option<Cow<'a, str>>,
+    cursor: Option<Cow<'a, str>>,
 }
 
 impl SearchQuery {
-    /// Resources to return, within what the server allows.
-    pub(crate) fn count(&self, most: usize) -> i64 {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.count.unwrap_or(DEFAULT_COUNT).clamp(0, most)
-    }
-
     /// From a `SearchRequest` message.
     ///
     /// # Errors
@@ -49,17 +71,17 @@ impl SearchQuery {
         };
         let text = |name: &str| match get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) => Ok(Some(Cow::from(text.as_str()))),
             Some(_) => Err(ScimError::invalid_value(format!("{name} must be a string"))),
         };
         let list = |name: &str| match get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) => Ok(Some(Cow::from(text.as_str()))),
             Some(Value::Array(names)) => names
                 .iter()
                 .map(Value::as_str)
                 .collect::<Option<Vec<&str>>>()
-                .map(|names| Some(names.join(",")))
+                .map(|names| Some(Cow::from(names.join(","))))
                 .ok_or_else(|| ScimError::invalid_value(format!("{name} must be an array of strings"))),
             Some(_) => Err(ScimError::invalid_value(format!(
                 "{name} must be an array of strings"
@@ -67,36 +89,100 @@ impl SearchQuery {
         };
         let number = |name: &str| match get(name) {
             None => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Number(number)) => Ok(Some(Cow::from(number.to_string()))),
             Some(_) => Err(ScimError::invalid_value(format!("{name} must be a number"))),
         };
-        SearchQuery::new(
+        SearchQuery::new(Parameters {
+            filter: text("filter")?,
+            sort_by: text("sortBy")?,
+            sort_order: text("sortOrder")?,
+            attributes: list("attributes")?,
+            excluded: list("excludedAttributes")?,
+            start_index: number("startIndex")?,
+            count: number("count")?,
+            cursor: text("cursor")?,
             rules,
-            text("filter")?.as_deref(),
-            list("attributes")?.as_deref(),
-            list("excludedAttributes")?.as_deref(),
-            number("startIndex")?.as_deref(),
-            number("count")?.as_deref(),
-        )
-    }
-
-    fn new(
-        rules: Rules,
-        filter: Option<&str>,
-        attributes: Option<&str>,
-        excluded: Option<&str>,
-        start_index: Option<&str>,
-        count: Option<&str>,
-    ) -> Result<SearchQuery, ScimError> {
-        Ok(SearchQuery {
-            rules,
-            filter: filter.map(|filter| filter::parse(rules, filter)).transpose()?,
-            selection: Selection::parse(rules.schemas, attributes, excluded)?,
-            selected: attributes.is_some() || excluded.is_some(),
-            start_index: integer("startIndex", start_index)?.unwrap_or(1).max(1),
-            count: integer("count", count)?,
         })
     }
+
+    fn new(parameters: Parameters<'_>) -> Result<SearchQuery, ScimError> {
+        let identity = parameters.identity();
+        let Parameters {
+            rules,
+            filter,
+            sort_by,
+            sort_order,
+            attributes,
+            excluded,
+            start_index,
+            count,
+            cursor,
+        } = parameters;
+        let start_index = integer("startIndex", start_index.as_deref())?;
+        let count = integer("count", count.as_deref()).map_err(|error| match cursor {
+            Some(_) => ScimError::bad_request(ScimType::InvalidCount, error.detail),
+            None => error,
+        })?;
+        let window = match (cursor, start_index) {
+            (Some(_), Some(_)) => {
+                return Err(ScimError::invalid_value(
+                    "cursor and startIndex exclude each other: they choose between two ways of paging",
+                ));
+            }
+            (Some(cursor), None) => Window::Cursor(cursor.into_owned()),
+            (None, start_index) => Window::Index(start_index.unwrap_or(1).max(1)),
+        };
+        Ok(SearchQuery {
+            rules,
+            filter: filter
+                .as_deref()
+                .map(|filter| filter::parse(rules, filter))
+                .transpose()?,
+            sort: sort(rules, sort_by.as_deref(), sort_order.as_deref())?,
+            selection: Selection::parse(rules.schemas, attributes.as_deref(), excluded.as_deref())?,
+            selected: attributes.is_some() || excluded.is_some(),
+            window,
+            count: count.map(|count| count.max(0)),
+            identity,
+        })
+    }
+}
+
+impl Parameters<'_> {
+    fn identity(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for part in [
+            &self.filter,
+            &self.sort_by,
+            &self.sort_order,
+            &self.attributes,
+            &self.excluded,
+        ] {
+            let part = part.as_deref().unwrap_or_default();
+            digest.update(part.len().to_be_bytes());
+            digest.update(part);
+        }
+        digest.finalize().into()
+    }
+}
+
+/// An order without an attribute orders nothing.
+fn sort(rules: Rules, by: Option<&str>, order: Option<&str>) -> Result<Option<Sort>, ScimError> {
+    let descending = match order {
+        None => false,
+        Some(order) if order.eq_ignore_ascii_case("ascending") => false,
+        Some(order) if order.eq_ignore_ascii_case("descending") => true,
+        Some(_) => {
+            return Err(ScimError::invalid_value(
+                "sortOrder must be ascending or descending",
+            ));
+        }
+    };
+    let Some(by) = by else { return Ok(None) };
+    let by = AttributePath::parse(rules.schemas, by.trim())
+        .filter(|by| !by.name.is_empty())
+        .ok_or_else(|| ScimError::invalid_path("sortBy is no attribute"))?;
+    Ok(Some(Sort { by, descending }))
 }
 
 impl FromRequestParts<App> for SearchQuery {
@@ -111,15 +197,22 @@ impl FromRequestParts<App> for SearchQuery {
 impl SearchQuery {
     fn from_url(rules: Rules, parts: &Parts) -> Result<SearchQuery, ScimFailure> {
         let pairs = pairs(parts)?;
-        let get = |name: &str| value(&pairs, name);
-        Ok(SearchQuery::new(
+        let get = |name: &str| value(&pairs, name).map(Cow::from);
+        Ok(SearchQuery::new(Parameters {
             rules,
-            get("filter"),
-            get("attributes"),
-            get("excludedAttributes"),
-            get("startIndex"),
-            get("count"),
-        )?)
+            filter: get("filter"),
+            sort_by: get("sortBy"),
+            sort_order: get("sortOrder"),
+            attributes: get("attributes"),
+            excluded: get("excludedAttributes"),
+            start_index: get("startIndex"),
+            count: get("count"),
+            // An empty cursor is no absent one: it asks for the first page.
+            cursor: pairs
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case("cursor"))
+                .map(|(_, value)| Cow::from(value.as_str())),
+        })?)
     }
 }
 

@@ -8,12 +8,12 @@ pub struct PostgresConfig {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
 
-    /// Connections this process may open, at least 2
+    /// Connections this process may open, at least 3
     #[arg(
         long,
         env = "ROLLCALL_DATABASE_CONNECTIONS",
         default_value_t = 16,
-        value_parser = clap::value_parser!(u32).range(2..)
+        value_parser = clap::value_parser!(u32).range(3..)
     )]
     pub database_connections: u32,
 }

@@ -20,8 +20,17 @@ pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
         },
         "filter": {"supported": true, "maxResults": limits.results},
         "changePassword": {"supported": false},
-        "sort": {"supported": false},
+        "sort": {"supported": true},
         "etag": {"supported": true},
+        // RFC 9865 §4
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits.page,
+            "maxPageSize": limits.results,
+            "cursorTimeout": limits.cursor_seconds,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
@@ -174,16 +183,24 @@ mod tests {
         assert_eq!(resource_type(SchemaSet::default(), BASE, "Device"), None);
     }
 
+    /// RFC 9865 §4: ServiceProviderConfig shows which pagination methods there are, the default one, the page sizes and how long a cursor can be used.
     #[test]
     fn service_provider_config_shows_the_limits_in_force() {
         let limits = Limits {
             bulk_operations: 7,
             bulk_payload_bytes: 8,
             results: 9,
+            page: 6,
+            cursor_seconds: 5,
         };
         let config = service_provider_config(BASE, &limits);
         assert_eq!(config["bulk"]["maxOperations"], 7);
         assert_eq!(config["bulk"]["maxPayloadSize"], 8);
         assert_eq!(config["filter"]["maxResults"], 9);
+        let pagination = json!({
+            "cursor": true, "index": true, "defaultPaginationMethod": "index",
+            "defaultPageSize": 6, "maxPageSize": 9, "cursorTimeout": 5,
+        });
+        assert_eq!(config["pagination"], pagination);
     }
 }

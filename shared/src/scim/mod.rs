@@ -38,7 +38,7 @@ pub use etag::{etag, etag_matches};
 pub use keys::{KeyValue, keys, normalise, primary_email, team_names};
 pub use patch::{MemberOp, Patch, Patched};
 pub use path::Path;
-pub use render::{Derived, Meta, list_response, render};
+pub use render::{Derived, Meta, list_response, render, render_member};
 pub use selection::Selection;
 
 /// The two resource types (RFC 7643 §4).
@@ -90,6 +90,10 @@ pub struct Limits {
     pub bulk_payload_bytes: usize,
     /// Resources in one page of a list.
     pub results: usize,
+    /// Resources in a page when the client does not say.
+    pub page: usize,
+    /// Seconds a cursor can be used.
+    pub cursor_seconds: u32,
 }
 
 impl Default for Limits {
@@ -98,6 +102,8 @@ impl Default for Limits {
             bulk_operations: 1_000,
             bulk_payload_bytes: 10 * 1024 * 1024,
             results: 1_000,
+            page: 100,
+            cursor_seconds: 3_600,
         }
     }
 }

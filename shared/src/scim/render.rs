@@ -27,7 +27,8 @@ pub struct Derived {
     pub managers: Vec<(String, Uuid, Option<String>)>,
 }
 
-/// The representation of a resource: `schemas`, `id`, the selected attributes, `meta`.
+/// The representation of a resource: `schemas`, `id`, the selected attributes, `meta`. The members
+/// of a Group may be many and are rendered one by one, by [`render_member`].
 ///
 /// `manager.value` is what the client asserted; `$ref` and `displayName` are added once the
 /// reference is resolved.
@@ -35,7 +36,6 @@ pub fn render(
     kind: ResourceType,
     meta: &Meta,
     document: &Document,
-    members: Option<&[Member]>,
     derived: &Derived,
     selection: &Selection,
 ) -> Value {
@@ -69,10 +69,6 @@ pub fn render(
             resource.insert("groups".to_owned(), groups.into());
         }
     }
-    if let Some(members) = members.filter(|members| !members.is_empty() && selection.wants("members")) {
-        let members: Vec<Value> = members.iter().map(member).collect();
-        resource.insert("members".to_owned(), members.into());
-    }
     resource.insert("meta".to_owned(), meta_value(kind, meta));
     Value::Object(selection.project(kind, resource))
 }
@@ -91,12 +87,11 @@ fn group(base: &str, id: Uuid, name: &str) -> Value {
     json!({"value": id, "$ref": format!("{base}/Groups/{id}"), "display": name, "type": "direct"})
 }
 
-fn member(member: &Member) -> Value {
-    let mut object = Object::from_iter([("value".to_owned(), Value::from(member.value.as_str()))]);
-    if let Some(attributes) = &member.attributes {
-        object.extend(attributes.clone());
-    }
-    Value::Object(object)
+/// A member of a Group as asserted; `None` when nothing of it is selected.
+pub fn render_member(member: Member, selection: &Selection) -> Option<Value> {
+    let mut object = Object::from_iter([("value".to_owned(), Value::from(member.value))]);
+    object.extend(member.attributes.into_iter().flatten());
+    selection.project_member(Value::Object(object))
 }
 
 fn add_managers(resource: &mut Object, derived: &Derived, base: &str) {
@@ -156,7 +151,7 @@ mod tests {
 
     const BASE: &str = "https://example.com/scim/v2";
 
-    fn rendered(kind: ResourceType, document: Value, members: Option<&[Member]>, derived: &Derived) -> Value {
+    fn rendered(kind: ResourceType, document: Value, derived: &Derived) -> Value {
         let id = Uuid::from_u128(7);
         let meta = Meta {
             id,
@@ -166,7 +161,7 @@ mod tests {
             location: format!("{BASE}{}/{id}", kind.endpoint()),
         };
         let document = Document(document.as_object().unwrap().clone());
-        render(kind, &meta, &document, members, derived, &Selection::default())
+        render(kind, &meta, &document, derived, &Selection::default())
     }
 
     #[test]
@@ -180,7 +175,7 @@ mod tests {
             ENTERPRISE_USER: {"manager": {"value": "boss@x.y"}},
             ROLLCALL_USER: {"additionalManagers": [{"value": "nobody"}]},
         });
-        let user = rendered(ResourceType::User, document, None, &derived);
+        let user = rendered(ResourceType::User, document, &derived);
         assert_eq!(
             user["schemas"],
             json!([ResourceType::User.schema_urn(), ENTERPRISE_USER, ROLLCALL_USER])
@@ -202,26 +197,23 @@ mod tests {
     }
 
     #[test]
-    fn render_group_shows_members_as_asserted() {
-        let attributes = json!({"display": "A", "type": "User"}).as_object().cloned();
-        let members = [Member {
-            value: "a@x.y".into(),
-            attributes,
-        }];
-        let group = rendered(
-            ResourceType::Group,
-            json!({"displayName": "g"}),
-            Some(&members),
-            &Derived::default(),
-        );
+    fn render_member_shows_what_is_selected_as_asserted() {
+        let member = |attributes: Option<&str>| {
+            let member = Member {
+                value: "a@x.y".into(),
+                attributes: json!({"display": "A", "type": "User"}).as_object().cloned(),
+            };
+            render_member(
+                member,
+                &Selection::parse(Default::default(), attributes, None).unwrap(),
+            )
+        };
         assert_eq!(
-            group["members"],
-            json!([{"value": "a@x.y", "display": "A", "type": "User"}])
+            member(None),
+            Some(json!({"value": "a@x.y", "display": "A", "type": "User"}))
         );
-        assert_eq!(
-            rendered(ResourceType::Group, json!({}), Some(&[]), &Derived::default()).get("members"),
-            None
-        );
+        assert_eq!(member(Some("members.value")), Some(json!({"value": "a@x.y"})));
+        assert_eq!(member(Some("members.nothing")), None);
     }
 
     #[test]

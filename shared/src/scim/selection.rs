@@ -76,6 +76,11 @@ impl Selection {
         projected
     }
 
+    /// What was asked for of one of a Group's members.
+    pub(super) fn project_member(&self, member: Value) -> Option<Value> {
+        self.project_attribute(is_core, "members", member)
+    }
+
     fn project_extension(&self, urn: &str, value: Value) -> Option<Value> {
         let of_extension = |path: &AttributePath| {
             path.urn

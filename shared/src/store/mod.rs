@@ -14,10 +14,14 @@ pub mod receipts;
 pub mod reconcile;
 pub mod schemas;
 pub mod search;
+pub mod secrets;
 pub mod tokens;
 
 use crate::config::PostgresConfig;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::str::FromStr as _;
+use std::time::Duration;
 
 /// A connection on loan from a pool.
 pub type PooledConnection = sqlx::pool::PoolConnection<Postgres>;
@@ -126,19 +130,42 @@ impl Plans {
 /// # Errors
 /// When the URL cannot be parsed.
 pub fn connect(config: &PostgresConfig, connections: u32, plans: Plans) -> Result<PgPool, StoreError> {
-    use std::str::FromStr;
+    pool(config, connections, Duration::from_secs(120), plans.settings())
+}
+
+/// A pool for searches: clients may ask what no index answers, but a statement ends after `timeout`.
+///
+/// # Errors
+/// When the URL cannot be parsed.
+pub fn connect_for_searches(
+    config: &PostgresConfig,
+    connections: u32,
+    timeout: Duration,
+) -> Result<PgPool, StoreError> {
+    // Compiling a statement takes longer than most searches.
+    pool(config, connections, timeout, &[("jit", "off")])
+}
+
+fn pool(
+    config: &PostgresConfig,
+    connections: u32,
+    statement_timeout: Duration,
+    further: &[(&'static str, &'static str)],
+) -> Result<PgPool, StoreError> {
+    let timeout = format!("{}ms", statement_timeout.as_millis().max(1));
     // A process that is frozen or cut off must not keep its locks for hours.
-    let options = sqlx::postgres::PgConnectOptions::from_str(&config.database_url)?.options([
-        ("idle_in_transaction_session_timeout", "30s"),
-        ("statement_timeout", "120s"),
-        ("tcp_keepalives_idle", "10"),
-        ("tcp_keepalives_interval", "5"),
-        ("tcp_keepalives_count", "3"),
-    ]);
-    let options = options.options(plans.settings().iter().copied());
-    Ok(sqlx::postgres::PgPoolOptions::new()
+    let options = PgConnectOptions::from_str(&config.database_url)?
+        .options([
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("statement_timeout", &timeout),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+        ])
+        .options(further.iter().copied());
+    Ok(PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(std::time::Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
         .connect_lazy_with(options))
 }
 
@@ -151,6 +178,15 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     MIGRATOR.run(pool).await?;
     Ok(())
+}
+
+/// The time of the database, in whole seconds since 1970: processes' clocks differ.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn now(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    let now = sqlx::query_scalar!(r#"select extract(epoch from clock_timestamp())::int8 as "now!""#);
+    Ok(now.fetch_one(connection).await?)
 }
 
 /// Whether Postgres answers.

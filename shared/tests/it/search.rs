@@ -1,13 +1,14 @@
 //! Reads of desired state: pages, filters, links.
 
 use devstack::TestDatabase;
+use futures::StreamExt as _;
 use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::scim::schema::SchemaSet;
 use rollcall_shared::scim::{
     Body, Derived, Document, Member, Meta, ResourceType, Rules, ScimType, Selection, filter, keys,
     parse_resource, render, schema,
 };
-use rollcall_shared::store::search::{self, SearchError, Stored};
+use rollcall_shared::store::search::{self, Search, SearchError, Stored};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -104,17 +105,15 @@ impl Fixture {
 
     async fn list(&mut self, kind: ResourceType, text: &str, start: i64, count: i64) -> (Vec<Stored>, i64) {
         let filter = (!text.is_empty()).then(|| filter::parse(Rules::default(), text).unwrap());
-        search::list(
-            &mut self.connection,
-            TENANT,
-            SchemaSet::default(),
-            kind,
-            &filter,
-            start,
-            count,
-        )
-        .await
-        .unwrap_or_else(|error| panic!("{text}: {error:?}"))
+        let search = Search {
+            schemas: SchemaSet::default(),
+            kinds: &[kind],
+            filter: filter.as_ref(),
+            sort: None,
+        };
+        search::by_index(&mut self.connection, TENANT, &search, start, count)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error:?}"))
     }
 
     async fn found(&mut self, kind: ResourceType, text: &str) -> Vec<u128> {
@@ -127,17 +126,13 @@ impl Fixture {
 
     async fn refused(&mut self, kind: ResourceType, text: &str) -> Option<ScimType> {
         let filter = Some(filter::parse(Rules::default(), text).unwrap());
-        match search::list(
-            &mut self.connection,
-            TENANT,
-            SchemaSet::default(),
-            kind,
-            &filter,
-            1,
-            10,
-        )
-        .await
-        {
+        let search = Search {
+            schemas: SchemaSet::default(),
+            kinds: &[kind],
+            filter: filter.as_ref(),
+            sort: None,
+        };
+        match search::by_index(&mut self.connection, TENANT, &search, 1, 10).await {
             Err(SearchError::Scim(error)) => error.scim_type,
             other => panic!("{text}: {other:?}"),
         }
@@ -509,16 +504,13 @@ async fn members_and_groups_are_read_in_sets() {
     let mut fixture = Fixture::new().await;
     fixture.company().await;
     let groups = [11, 12].map(Uuid::from_u128);
-    let members = search::members_of(&mut fixture.connection, TENANT, &groups)
-        .await
-        .unwrap();
-    assert_eq!(members.len(), 1);
+    let rows = search::members_of(&mut fixture.connection, TENANT, &groups);
+    let members: Vec<(Uuid, Member)> = rows.map(Result::unwrap).collect().await;
+    assert_eq!(members.len(), 2);
     let anna = Uuid::from_u128(1);
     let attributes = json!({"display": "Anna", "type": "User"}).as_object().cloned();
-    assert!(members[&groups[0]].contains(&Member {
-        value: anna.to_string(),
-        attributes
-    }));
+    let value = anna.to_string();
+    assert!(members.contains(&(groups[0], Member { value, attributes })));
     let groups_of = search::groups_of(&mut fixture.connection, TENANT, &[anna, Uuid::from_u128(2)])
         .await
         .unwrap();
@@ -588,7 +580,6 @@ fn representation(user: &Stored, derived: Derived) -> Value {
         ResourceType::User,
         &meta,
         &Document(user.document.0.clone()),
-        None,
         &derived,
         &Selection::default(),
     )

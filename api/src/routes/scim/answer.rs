@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub(super) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    body: Option<Value>,
+    body: Option<Vec<u8>>,
 }
 
 impl Answer {
@@ -18,7 +18,15 @@ impl Answer {
         Answer {
             status,
             headers,
-            body,
+            body: body.map(|body| body.to_string().into_bytes()),
+        }
+    }
+
+    /// With a body that is JSON already.
+    pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Answer {
+        Answer {
+            body: Some(body),
+            ..Answer::new(status, None)
         }
     }
 
@@ -50,14 +58,11 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(mut self) -> Response {
-        let body = match &self.body {
-            None => String::new(),
-            Some(body) => {
-                let media_type = HeaderValue::from_static("application/scim+json");
-                self.headers.insert(header::CONTENT_TYPE, media_type);
-                body.to_string()
-            }
-        };
+        if self.body.is_some() {
+            let media_type = HeaderValue::from_static("application/scim+json");
+            self.headers.insert(header::CONTENT_TYPE, media_type);
+        }
+        let body = self.body.unwrap_or_default();
         let mut response = axum::body::Body::from(body).into_response();
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);

@@ -1,15 +1,17 @@
 use super::answer::Answer;
 use super::present::present;
+use crate::cursor::{Cursor, Scope};
 use crate::error::{Failure, ScimFailure};
-use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery};
+use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery, Window};
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use rollcall_shared::directory::TenantId;
-use rollcall_shared::scim::{ResourceType, ScimError, list_response};
-use rollcall_shared::store::search;
-use rollcall_shared::store::{PgConnection, StoreError};
-use serde_json::Value;
+use rollcall_shared::scim::{ResourceType, ScimError, ScimType};
+use rollcall_shared::store::search::{self, Search, Stored};
+use rollcall_shared::store::{self, PgConnection, StoreError};
+use serde_json::json;
 
 /// `GET /Users`
 pub(super) async fn list(
@@ -19,7 +21,7 @@ pub(super) async fn list(
     BaseUrl(base): BaseUrl,
     query: SearchQuery,
 ) -> Result<Answer, ScimFailure> {
-    Ok(Answer::ok(answer(&app, &caller, kind, &base, &query).await?))
+    Ok(answer(&app, &caller, &[kind], &base, &query).await?)
 }
 
 /// `POST /Users/.search`
@@ -32,10 +34,10 @@ pub(super) async fn search(
     body: Body,
 ) -> Result<Answer, ScimFailure> {
     let query = SearchQuery::from_message(rules, &body.json)?;
-    Ok(Answer::ok(answer(&app, &caller, kind, &base, &query).await?))
+    Ok(answer(&app, &caller, &[kind], &base, &query).await?)
 }
 
-/// `POST /.search`: Users, then Groups.
+/// `POST /.search`: Users and Groups in one list.
 pub(super) async fn search_everything(
     State(app): State<App>,
     caller: Caller,
@@ -44,84 +46,143 @@ pub(super) async fn search_everything(
     body: Body,
 ) -> Result<Answer, ScimFailure> {
     let query = SearchQuery::from_message(rules, &body.json)?;
-    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let most = query.count(app.limits.results);
-    let mut resources = vec![];
-    let mut total = 0;
-    let mut refused = vec![];
-    for kind in ResourceType::ALL {
-        let left = most - i64::try_from(resources.len()).unwrap_or(most);
-        let start = (query.start_index - total).max(1);
-        match page(
-            &mut connection,
-            caller.0.tenant,
-            kind,
-            &base,
-            &query,
-            (start, left),
-        )
-        .await
-        {
-            Ok((found, of_kind)) => {
-                resources.extend(found);
-                total += of_kind;
-            }
-            // An attribute that only the other kind has: none of this kind matches.
-            Err(Failed::Filter(error)) => refused.push(error),
-            Err(Failed::Other(failure)) => return Err(failure.into()),
-        }
-    }
-    if refused.len() == ResourceType::ALL.len() {
-        return Err(refused.swap_remove(0).into());
-    }
-    Ok(Answer::ok(list_response(resources, total, query.start_index)))
+    Ok(answer(&app, &caller, &ResourceType::ALL, &base, &query).await?)
+}
+
+/// A page of a list, found.
+struct Page {
+    resources: Vec<Stored>,
+    total: i64,
+    /// Of a page by index.
+    start_index: Option<i64>,
+    /// Of a page by cursor that is not the last.
+    next_cursor: Option<String>,
 }
 
 async fn answer(
     app: &App,
     caller: &Caller,
-    kind: ResourceType,
+    kinds: &[ResourceType],
     base: &str,
     query: &SearchQuery,
-) -> Result<Value, Failure> {
-    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let window = (query.start_index, query.count(app.limits.results));
-    let found = page(&mut connection, caller.0.tenant, kind, base, query, window).await;
-    let (resources, total) = found.map_err(|failed| match failed {
-        Failed::Filter(error) => error.into(),
-        Failed::Other(failure) => failure,
-    })?;
-    Ok(list_response(resources, total, query.start_index))
+) -> Result<Answer, Failure> {
+    let tenant = caller.0.tenant;
+    let search = Search {
+        schemas: query.rules.schemas,
+        kinds,
+        filter: query.filter.as_ref(),
+        sort: query.sort.as_ref(),
+    };
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let page = match &query.window {
+        Window::Index(start_index) => {
+            let count = page_size(app, query.count);
+            let (resources, total) =
+                search::by_index(&mut connection, tenant, &search, *start_index, count).await?;
+            Page {
+                resources,
+                total,
+                start_index: Some(*start_index),
+                next_cursor: None,
+            }
+        }
+        Window::Cursor(cursor) => by_cursor(app, &mut connection, tenant, &search, query, cursor).await?,
+    };
+    let head = head(&page);
+    let body = present(
+        &mut connection,
+        tenant,
+        base,
+        &page.resources,
+        &query.selection,
+        head.into_bytes(),
+    );
+    let mut body = body.await?;
+    body.extend_from_slice(b"]}");
+    Ok(Answer::json(StatusCode::OK, body))
 }
 
-enum Failed {
-    Filter(ScimError),
-    Other(Failure),
-}
-
-/// A page, as (start index, count), of one kind and the number of all that match.
-async fn page(
+/// A page behind a cursor, or the first one (RFC 9865).
+async fn by_cursor(
+    app: &App,
     connection: &mut PgConnection,
     tenant: TenantId,
-    kind: ResourceType,
-    base: &str,
+    search: &Search<'_>,
     query: &SearchQuery,
-    (start, count): (i64, i64),
-) -> Result<(Vec<Value>, i64), Failed> {
-    let found = search::list(
-        connection,
+    cursor: &str,
+) -> Result<Page, Failure> {
+    let seal = app.cursors.seal(connection).await?;
+    let now = store::now(connection).await?;
+    let asked: Vec<u8> = search.kinds.iter().map(|kind| *kind as u8).collect();
+    let asked = [&asked[..], &query.identity].concat();
+    let scope = Scope {
         tenant,
-        query.rules.schemas,
-        kind,
-        &query.filter,
-        start,
-        count,
-    )
-    .await;
-    let (resources, total) = found.map_err(|error| match error {
-        search::SearchError::Scim(error) => Failed::Filter(error),
-        search::SearchError::Store(error) => Failed::Other(error.into()),
-    })?;
-    let bodies = present(connection, tenant, base, &resources, &query.selection).await;
-    Ok((bodies.map_err(Failed::Other)?, total))
+        query: &asked,
+    };
+    let before = match cursor {
+        "" => None,
+        cursor => Some(seal.open(cursor, scope, now)?),
+    };
+    let count = match (&before, query.count) {
+        (Some(before), Some(count)) if page_size(app, Some(count)) != before.count => {
+            return Err(ScimError::bad_request(
+                ScimType::InvalidCount,
+                "count must stay what it was on the first page",
+            )
+            .into());
+        }
+        (Some(before), _) => before.count,
+        (None, count) => page_size(app, count),
+    };
+    let position = before.as_ref().map(|before| &before.position);
+    let (resources, next) = match count {
+        0 => (vec![], None),
+        count => search::after(connection, tenant, search, position, count).await?,
+    };
+    // Counting costs more than a page: a walk counts once, at its beginning.
+    let total = match (before, &next) {
+        (Some(before), _) => before.total,
+        (None, None) if count > 0 => i64::try_from(resources.len()).unwrap_or(i64::MAX),
+        (None, _) => search::count(connection, tenant, search).await?,
+    };
+    let next_cursor = next.and_then(|position| {
+        let cursor = Cursor {
+            position,
+            count,
+            total,
+            expires_at: now.saturating_add(app.limits.cursor_seconds.into()),
+        };
+        seal.close(&cursor, scope)
+    });
+    Ok(Page {
+        resources,
+        total,
+        start_index: None,
+        next_cursor,
+    })
+}
+
+/// Resources to return, within what the server allows.
+fn page_size(app: &App, count: Option<i64>) -> i64 {
+    let bounded = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
+    let (most, usual) = (bounded(app.limits.results), bounded(app.limits.page));
+    count.unwrap_or(usual).clamp(0, most)
+}
+
+/// A `ListResponse` (RFC 7644 §3.4.2) up to its first resource: the numbers are JSON numbers.
+fn head(page: &Page) -> String {
+    let mut head = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": page.total,
+        "itemsPerPage": page.resources.len(),
+    });
+    if let Some(start_index) = page.start_index {
+        head["startIndex"] = start_index.into();
+    }
+    if let Some(next_cursor) = &page.next_cursor {
+        head["nextCursor"] = next_cursor.as_str().into();
+    }
+    let mut head = head.to_string();
+    head.pop();
+    head + r#","Resources":["#
 }

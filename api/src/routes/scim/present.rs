@@ -1,14 +1,20 @@
 //! From stored resources to representations, with what is derived from others.
 
 use crate::error::Failure;
+use futures::stream::{self, StreamExt as _};
 use rollcall_shared::directory::TenantId;
-use rollcall_shared::scim::{Derived, Document, Meta, ResourceType, Selection, render, schema};
-use rollcall_shared::store::PgConnection;
+use rollcall_shared::scim::{
+    Derived, Document, Member, Meta, ResourceType, Selection, render, render_member, schema,
+};
 use rollcall_shared::store::search::{self, Stored};
+use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::Value;
+use std::pin::pin;
 use uuid::Uuid;
 
-/// The representations of these resources of one kind, in their order.
+/// The representations of these resources as JSON, in their order and with commas between,
+/// appended to `body`. The members of groups go from the database's rows straight into it: a group
+/// may have more than should be held twice.
 ///
 /// # Errors
 /// When Postgres cannot answer.
@@ -18,17 +24,13 @@ pub(super) async fn present(
     base: &str,
     resources: &[Stored],
     selection: &Selection,
-) -> Result<Vec<Value>, Failure> {
+    mut body: Vec<u8>,
+) -> Result<Vec<u8>, Failure> {
     let ids_of = |kind: ResourceType| -> Vec<Uuid> {
         let those = resources.iter().filter(|resource| resource.kind == kind);
         those.map(|resource| resource.id).collect()
     };
-    let groups = ids_of(ResourceType::Group);
     let users = ids_of(ResourceType::User);
-    let mut members = Default::default();
-    if !groups.is_empty() && selection.wants("members") {
-        members = search::members_of(connection, tenant, &groups).await?;
-    }
     let mut groups_of = Default::default();
     if !users.is_empty() && selection.wants("groups") {
         groups_of = search::groups_of(connection, tenant, &users).await?;
@@ -42,42 +44,67 @@ pub(super) async fn present(
     if !managed.is_empty() && wants_managers(selection) {
         managers_of = search::managers_of(connection, tenant, &managed).await?;
     }
-    let representation = |resource: &Stored| {
-        let meta = meta(base, resource);
+    let groups = ids_of(ResourceType::Group);
+    let members = match groups.is_empty() || !selection.wants("members") {
+        true => stream::empty().boxed(),
+        false => search::members_of(connection, tenant, &groups),
+    };
+    let mut members = pin!(members.peekable());
+    for (index, resource) in resources.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
         let derived = Derived {
-            groups: groups_of.get(&resource.id).cloned().unwrap_or_default(),
+            groups: groups_of.remove(&resource.id).unwrap_or_default(),
             managers: managers_of
                 .get(&resource.directory_id)
                 .cloned()
                 .unwrap_or_default(),
         };
-        let members = match resource.kind {
-            ResourceType::Group => Some(members.get(&resource.id).map(Vec::as_slice).unwrap_or_default()),
-            ResourceType::User => None,
+        append(&mut body, &representation(base, resource, &derived, selection));
+        let mut any = false;
+        let of_this = |row: &Result<(Uuid, Member), StoreError>| match row {
+            Ok((group, _)) => *group == resource.id,
+            Err(_) => true,
         };
-        render(
-            resource.kind,
-            &meta,
-            &resource.document,
-            members,
-            &derived,
-            selection,
-        )
-    };
-    Ok(resources.iter().map(representation).collect())
+        while let Some(row) = members.as_mut().next_if(of_this).await {
+            let Some(member) = render_member(row?.1, selection) else {
+                continue;
+            };
+            if !any {
+                // Behind the last attribute, before the end of the object.
+                body.pop();
+                body.extend_from_slice(br#","members":["#);
+            } else {
+                body.push(b',');
+            }
+            any = true;
+            append(&mut body, &member);
+        }
+        if any {
+            body.extend_from_slice(b"]}");
+        }
+    }
+    Ok(body)
 }
 
 /// The representation of a resource without anything that hangs on others.
-pub(super) fn represent_alone(base: &str, resource: &Stored, selection: &Selection) -> Value {
+pub(super) fn represent_alone(base: &str, resource: &Stored, selection: &Selection) -> Vec<u8> {
+    let mut body = vec![];
+    append(
+        &mut body,
+        &representation(base, resource, &Derived::default(), selection),
+    );
+    body
+}
+
+fn representation(base: &str, resource: &Stored, derived: &Derived, selection: &Selection) -> Value {
     let meta = meta(base, resource);
-    render(
-        resource.kind,
-        &meta,
-        &resource.document,
-        None,
-        &Derived::default(),
-        selection,
-    )
+    render(resource.kind, &meta, &resource.document, derived, selection)
+}
+
+fn append(body: &mut Vec<u8>, value: &Value) {
+    body.extend_from_slice(value.to_string().as_bytes());
 }
 
 fn meta(base: &str, resource: &Stored) -> Meta {

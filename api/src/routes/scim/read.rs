@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::scim::{ResourceType, Rules, ScimError, etag_matches, filter};
-use rollcall_shared::store::search::{self, Stored};
+use rollcall_shared::store::search::{self, Search, Stored};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,9 +37,16 @@ pub(super) async fn read(
         return Ok(Answer::new(StatusCode::NOT_MODIFIED, None).version(resource.version));
     }
     let version = resource.version;
-    let mut bodies = present(&mut connection, tenant, &base, &[resource], &query.selection).await?;
-    let body = bodies.pop();
-    Ok(Answer::new(StatusCode::OK, body).location(&url).version(version))
+    let body = present(
+        &mut connection,
+        tenant,
+        &base,
+        &[resource],
+        &query.selection,
+        vec![],
+    )
+    .await?;
+    Ok(Answer::json(StatusCode::OK, body).location(&url).version(version))
 }
 
 async fn find(
@@ -58,16 +65,13 @@ async fn find(
     let Ok(by_external_id) = filter::parse(rules, &format!("externalId eq {}", Value::from(id))) else {
         return Ok(None);
     };
-    let (mut found, total) = search::list(
-        connection,
-        tenant,
-        rules.schemas,
-        kind,
-        &Some(by_external_id),
-        1,
-        2,
-    )
-    .await?;
+    let search = Search {
+        schemas: rules.schemas,
+        kinds: &[kind],
+        filter: Some(&by_external_id),
+        sort: None,
+    };
+    let (mut found, total) = search::by_index(connection, tenant, &search, 1, 2).await?;
     // Two sources may use the same externalId: then it names nobody.
     Ok(found.pop().filter(|_| total == 1))
 }

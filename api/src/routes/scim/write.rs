@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::Lane;
 use rollcall_shared::scim::{Patch, ResourceType, Rules, ScimError, Selection, parse_resource};
 use rollcall_shared::store::search::Stored;
-use serde_json::Value;
 use uuid::Uuid;
 
 /// `POST /Users`: 201 with the representation.
@@ -107,8 +106,12 @@ pub(super) fn if_match(headers: &HeaderMap) -> Option<String> {
     Some(tags.to_str().unwrap_or_default().to_owned())
 }
 
-fn written(status: StatusCode, base: &str, accepted: &Accepted, body: Option<Value>) -> Answer {
-    Answer::new(status, body)
+fn written(status: StatusCode, base: &str, accepted: &Accepted, body: Option<Vec<u8>>) -> Answer {
+    let answer = match body {
+        Some(body) => Answer::json(status, body),
+        None => Answer::new(status, None),
+    };
+    answer
         .location(&location(base, accepted.kind, accepted.id))
         .version(accepted.version)
         .receipt(accepted.txn)
@@ -123,7 +126,7 @@ async fn represent(
     base: &str,
     accepted: &Accepted,
     selection: &Selection,
-) -> Value {
+) -> Vec<u8> {
     let hangs_on_nothing = accepted.kind == ResourceType::User && accepted.version == 1;
     let resources = [Stored {
         id: accepted.id,
@@ -138,8 +141,7 @@ async fn represent(
     let tenant = caller.0.tenant;
     if !hangs_on_nothing
         && let Ok(mut connection) = app.pool.acquire().await
-        && let Ok(mut bodies) = present(&mut connection, tenant, base, &resources, selection).await
-        && let Some(body) = bodies.pop()
+        && let Ok(body) = present(&mut connection, tenant, base, &resources, selection, vec![]).await
     {
         return body;
     }

@@ -29,7 +29,7 @@ impl Json {
         self.push_with(query, " #> ");
     }
 
-    fn push_text(&self, query: &mut QueryBuilder<Postgres>) {
+    pub(super) fn push_text(&self, query: &mut QueryBuilder<Postgres>) {
         self.push_with(query, " #>> ");
     }
 
@@ -106,6 +106,16 @@ pub(super) fn push_json(
                 operator,
                 literal,
             );
+            Ok(())
+        }
+        Type::DateTime if !operator.is_substring() => {
+            query.push("coalesce(instant_of(");
+            json.push_text(query);
+            query
+                .push(")")
+                .push(sign(operator))
+                .push_bind(as_instant(literal)?);
+            query.push(", false)");
             Ok(())
         }
         _ => push_untyped(query, json, operator, literal),
@@ -198,15 +208,10 @@ pub(super) fn push_instant(
     operator: Operator,
     literal: &Literal,
 ) -> Result<(), ScimError> {
-    let instant = literal
-        .text()
-        .filter(|_| !operator.is_substring())
-        .and_then(instant)
-        .ok_or_else(|| {
-            ScimError::invalid_filter(
-                "a date and time compares with a date and time by eq, ne, gt, ge, lt, le",
-            )
-        })?;
+    if operator.is_substring() {
+        return Err(no_instant());
+    }
+    let instant = as_instant(literal)?;
     query
         .push("(")
         .push(column)
@@ -216,8 +221,16 @@ pub(super) fn push_instant(
     Ok(())
 }
 
+fn as_instant(literal: &Literal) -> Result<DateTime<Utc>, ScimError> {
+    literal.text().and_then(instant).ok_or_else(no_instant)
+}
+
+fn no_instant() -> ScimError {
+    ScimError::invalid_filter("a date and time compares with a date and time by eq, ne, gt, ge, lt, le")
+}
+
 /// RFC 3339, or without a zone (UTC), or a day (its start).
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());
     }

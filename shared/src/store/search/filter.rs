@@ -170,22 +170,39 @@ impl Compiler<'_> {
                 if operator == Operator::Eq && self.hot(urn.as_deref(), &name, sub, literal) {
                     return Ok(());
                 }
-                let is_manager = urn.as_deref() == Some(ENTERPRISE_USER) && name == "manager";
-                let json = attribute(urn, name, definition);
-                match definition {
-                    None => self.compare_any(&Set::Array(&json), None, operator, literal),
-                    Some(definition) => {
-                        let sub = compared(path, definition, sub)?;
-                        if definition.multi_valued {
-                            return self.compare_any(&Set::Array(&json), sub, operator, literal);
-                        }
-                        let json = below(&json, sub);
-                        let is_manager = is_manager && sub.is_some_and(|sub| sub.name == "value");
-                        self.compare_one(&json, sub.unwrap_or(definition), is_manager, operator, literal)
-                    }
+                self.query.push("(");
+                if self.hint(urn.as_deref(), &name, sub, operator, literal) {
+                    self.query.push(" and ");
                 }
+                self.compare_value(path, urn, name, definition, operator, literal)?;
+                self.query.push(")");
+                Ok(())
             }
         }
+    }
+
+    /// An attribute of the document.
+    fn compare_value(
+        &mut self,
+        path: &AttributePath,
+        urn: Option<String>,
+        name: String,
+        definition: Option<&'static Attribute>,
+        operator: Operator,
+        literal: &Literal,
+    ) -> Result<(), ScimError> {
+        let is_manager = urn.as_deref() == Some(ENTERPRISE_USER) && name == "manager";
+        let json = attribute(urn, name, definition);
+        let Some(definition) = definition else {
+            return self.compare_any(&Set::Array(&json), None, operator, literal);
+        };
+        let sub = compared(path, definition, path.sub.as_deref())?;
+        if definition.multi_valued {
+            return self.compare_any(&Set::Array(&json), sub, operator, literal);
+        }
+        let json = below(&json, sub);
+        let is_manager = is_manager && sub.is_some_and(|sub| sub.name == "value");
+        self.compare_one(&json, sub.unwrap_or(definition), is_manager, operator, literal)
     }
 
     fn compare_one(

@@ -1,8 +1,8 @@
-//! Equality on what clients look resources up by: answered by an index.
+//! What clients look resources up by: answered by an index.
 
 use super::filter::Compiler;
 use crate::directory::{KeyAttribute, fold};
-use crate::scim::filter::{Filter, Literal, Operator};
+use crate::scim::filter::{Filter, Literal, Operator, fold_text};
 use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::{ResourceType, normalise};
 
@@ -61,6 +61,77 @@ impl Compiler<'_> {
             .push(" and m.member = ")
             .push_bind(fold(text))
             .push("))");
+        true
+    }
+}
+
+/// Characters of a displayName that its column holds.
+const DISPLAY_NAME: usize = 200;
+
+/// The end of the range of texts with this beginning, in code point order.
+fn end_of(beginning: &str) -> String {
+    format!("{beginning}{}", char::MAX)
+}
+
+impl Compiler<'_> {
+    /// A condition that an index answers and that holds wherever the comparison does; `false`
+    /// when there is none (nothing is pushed).
+    pub(super) fn hint(
+        &mut self,
+        urn: Option<&str>,
+        name: &str,
+        sub: Option<&str>,
+        operator: Operator,
+        literal: &Literal,
+    ) -> bool {
+        if urn.is_some() || sub.is_some() {
+            return false;
+        }
+        match (name, operator) {
+            ("active", Operator::Eq) if self.kind == ResourceType::User => {
+                let Some(active) = literal.boolean() else {
+                    return false;
+                };
+                self.query
+                    .push("r.active is not null and r.active = ")
+                    .push_bind(active);
+            }
+            ("displayName", Operator::Eq | Operator::Sw) => {
+                let Some(text) = literal.text().filter(|text| !text.is_empty()) else {
+                    return false;
+                };
+                let text: String = fold_text(text).chars().take(DISPLAY_NAME).collect();
+                self.query.push("r.display_name is not null and r.display_name");
+                if operator == Operator::Eq {
+                    self.query.push(" = ").push_bind(text);
+                } else {
+                    let end = end_of(&text);
+                    self.query
+                        .push(" between ")
+                        .push_bind(text)
+                        .push(" and ")
+                        .push_bind(end);
+                }
+            }
+            ("userName", Operator::Sw) if self.kind == ResourceType::User => {
+                let Some(text) = literal.text().map(fold).filter(|text| !text.is_empty()) else {
+                    return false;
+                };
+                let end = end_of(&text);
+                self.query
+                    .push("r.id = any(array(select k.resource_id from scim_keys k where k.to_seq is null and k.is_unique")
+                    .push(" and k.tenant_id = ")
+                    .push_bind(self.tenant.0)
+                    .push(" and k.kind = ")
+                    .push_bind(self.kind as i16)
+                    .push(format!(" and k.attribute = {} and k.value between ", KeyAttribute::UserName as i16))
+                    .push_bind(text)
+                    .push(" and ")
+                    .push_bind(end)
+                    .push("))");
+            }
+            _ => return false,
+        }
         true
     }
 }

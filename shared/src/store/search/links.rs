@@ -3,40 +3,38 @@
 use crate::directory::TenantId;
 use crate::scim::Member;
 use crate::store::{PgConnection, StoreError};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The asserted members of each of these groups, in the order they were asserted.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn members_of(
-    connection: &mut PgConnection,
+/// The asserted members of each of these groups, group by group as they are given, in the order
+/// they were asserted. Row by row: a group may have very many.
+pub fn members_of<'c>(
+    connection: &'c mut PgConnection,
     tenant: TenantId,
     groups: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<Member>>, StoreError> {
+) -> BoxStream<'c, Result<(Uuid, Member), StoreError>> {
     let rows = sqlx::query!(
-        "select group_id, value, attributes from scim_members
-         where tenant_id = $1 and group_id = any($2)
-         order by group_id, asserted_seq, member",
+        r#"select m.group_id, m.value, m.attributes
+           from unnest($2::uuid[]) with ordinality as g (id, place)
+           join scim_members m on m.tenant_id = $1 and m.group_id = g.id
+           order by g.place, m.asserted_seq, m.member"#,
         tenant.0,
         groups,
     )
-    .fetch_all(connection)
-    .await?;
-    let mut members: HashMap<Uuid, Vec<Member>> = HashMap::new();
-    for row in rows {
+    .fetch(connection);
+    rows.map(|row| {
+        let row = row?;
         let attributes = match row.attributes {
             Some(Value::Object(attributes)) => Some(attributes),
             _ => None,
         };
-        members.entry(row.group_id).or_default().push(Member {
-            value: row.value,
-            attributes,
-        });
-    }
-    Ok(members)
+        let value = row.value;
+        Ok((row.group_id, Member { value, attributes }))
+    })
+    .boxed()
 }
 
 /// Of each of these users, id and displayName of the live groups whose members name its id.

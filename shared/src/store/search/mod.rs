@@ -4,19 +4,23 @@ mod compare;
 mod filter;
 mod hot;
 mod links;
+mod page;
+mod since;
+mod sort;
+mod source;
 mod values;
 
 pub use links::{groups_of, managers_of, members_of};
+pub use page::{Position, after, by_index, count, plan};
+pub use source::{Search, Sort};
 
 use super::{PgConnection, StoreError};
 use crate::directory::TenantId;
-use crate::scim::filter::Filter;
-use crate::scim::schema::SchemaSet;
-use crate::scim::{Document, ResourceType, ScimError};
+use crate::scim::{Document, ResourceType, ScimError, ScimType};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 /// A live resource as stored.
@@ -37,7 +41,8 @@ pub struct Stored {
 /// What a search can fail with.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// The filter names an attribute or makes a comparison that does not exist.
+    /// The filter or the order names an attribute or makes a comparison that does not exist, or
+    /// answering takes longer than a search may.
     #[error(transparent)]
     Scim(#[from] ScimError),
     #[error(transparent)]
@@ -46,7 +51,16 @@ pub enum SearchError {
 
 impl From<sqlx::Error> for SearchError {
     fn from(error: sqlx::Error) -> Self {
-        SearchError::Store(error.into())
+        let error = StoreError::from(error);
+        match error.sqlstate().as_deref() {
+            // The statement was ended by the time limit of searches.
+            Some("57014") => SearchError::Scim(ScimError::bad_request(
+                ScimType::TooMany,
+                "the search takes too long: filter by userName, externalId, id, displayName, emails.value, \
+                 active or meta.lastModified, alone or joined to the rest by and",
+            )),
+            _ => SearchError::Store(error),
+        }
     }
 }
 
@@ -82,66 +96,10 @@ pub async fn get(
     }))
 }
 
-/// A page of the live resources that satisfy the filter, in creation order, and how many there
-/// are in all. `start_index` counts from 1; with `count` 0 only the total is read.
-///
-/// # Errors
-/// `invalidFilter` for a filter that cannot be answered; when the statement fails.
-pub async fn list(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    schemas: SchemaSet,
-    kind: ResourceType,
-    filter: &Option<Filter>,
-    start_index: i64,
-    count: i64,
-) -> Result<(Vec<Stored>, i64), SearchError> {
-    let (offset, count) = (start_index.max(1) - 1, count.max(0));
-    let mut page = Vec::new();
-    if count > 0 {
-        let mut query = QueryBuilder::new(
-            "select r.id, r.directory_id, r.document, r.version, r.seq, r.created_at, r.modified_at ",
-        );
-        push_source(&mut query, tenant, schemas, kind, filter.as_ref())?;
-        query.push(" order by r.created_seq limit ").push_bind(count);
-        query.push(" offset ").push_bind(offset);
-        for row in query.build().fetch_all(&mut *connection).await? {
-            page.push(stored(kind, &row)?);
-        }
-    }
-    // A page that is not full ends the list: its total is known.
-    let read = i64::try_from(page.len()).unwrap_or(i64::MAX);
-    if read > 0 && read < count {
-        return Ok((page, offset + read));
-    }
-    let mut query = QueryBuilder::new("select count(*) ");
-    push_source(&mut query, tenant, schemas, kind, filter.as_ref())?;
-    let total = query.build_query_scalar().fetch_one(connection).await?;
-    Ok((page, total))
-}
-
-fn push_source(
-    query: &mut QueryBuilder<Postgres>,
-    tenant: TenantId,
-    schemas: SchemaSet,
-    kind: ResourceType,
-    filter: Option<&Filter>,
-) -> Result<(), ScimError> {
-    query
-        .push("from scim_resources r where r.tenant_id = ")
-        .push_bind(tenant.0);
-    query.push(" and r.kind = ").push_bind(kind as i16);
-    query.push(" and r.deleted_seq is null");
-    match filter {
-        Some(filter) => {
-            query.push(" and ");
-            filter::push_filter(query, tenant, schemas, kind, filter)
-        }
-        None => Ok(()),
-    }
-}
-
-fn stored(kind: ResourceType, row: &PgRow) -> Result<Stored, sqlx::Error> {
+fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
+    let kind: i16 = row.try_get("kind")?;
+    let kind = ResourceType::from_column(kind)
+        .ok_or_else(|| sqlx::Error::Decode(format!("kind {kind} is unknown").into()))?;
     Ok(Stored {
         id: row.try_get("id")?,
         directory_id: row.try_get("directory_id")?,

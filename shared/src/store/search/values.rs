@@ -4,6 +4,7 @@ use super::compare::{Json, Root};
 use super::filter::Compiler;
 use crate::scim::ScimError;
 use crate::scim::schema::{Attribute, ENTERPRISE_USER, ROLLCALL_USER};
+use sqlx::{Postgres, QueryBuilder};
 
 /// The values of a multi-valued attribute.
 pub(super) enum Set<'a> {
@@ -40,18 +41,7 @@ impl Compiler<'_> {
                       select to_jsonb(k) from jsonb_object_keys(r.document) k where k ilike 'urn:%')",
                 )
             }
-            Set::Array(json) => {
-                // An absent attribute has no values, not one that is null.
-                self.query.push("jsonb_array_elements(case when ");
-                json.push(self.query);
-                self.query.push(" is null then '[]' when jsonb_typeof(");
-                json.push(self.query);
-                self.query.push(") = 'array' then ");
-                json.push(self.query);
-                self.query.push(" else jsonb_build_array(");
-                json.push(self.query);
-                self.query.push(") end)")
-            }
+            Set::Array(json) => push_elements(self.query, json),
         };
         self.query.push(format!(" as {alias}(v) where "));
         condition(
@@ -64,6 +54,23 @@ impl Compiler<'_> {
         self.query.push(")");
         Ok(())
     }
+}
+
+/// `jsonb_array_elements(…)` of the values of an attribute: none when it is absent, one when it
+/// is no array.
+pub(super) fn push_elements<'a>(
+    query: &'a mut QueryBuilder<Postgres>,
+    json: &Json,
+) -> &'a mut QueryBuilder<Postgres> {
+    query.push("jsonb_array_elements(case when ");
+    json.push(query);
+    query.push(" is null then '[]' when jsonb_typeof(");
+    json.push(query);
+    query.push(") = 'array' then ");
+    json.push(query);
+    query.push(" else jsonb_build_array(");
+    json.push(query);
+    query.push(") end)")
 }
 
 pub(super) fn attribute(urn: Option<String>, name: String, definition: Option<&'static Attribute>) -> Json {
