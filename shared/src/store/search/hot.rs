@@ -7,7 +7,7 @@ use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::{ResourceType, normalise};
 
 impl Compiler<'_> {
-    /// Equality that an index on the keys answers; `false` when none does (nothing is pushed).
+    /// Equality that an index answers; `false` when none does (nothing is pushed).
     pub(super) fn hot(
         &mut self,
         urn: Option<&str>,
@@ -15,6 +15,15 @@ impl Compiler<'_> {
         sub: Option<&str>,
         literal: &Literal,
     ) -> bool {
+        if let (None, "active", None, ResourceType::User, Some(active)) =
+            (urn, name, sub, self.kind, literal.boolean())
+        {
+            self.query
+                .push("(r.active is not null and r.active = ")
+                .push_bind(active)
+                .push(")");
+            return true;
+        }
         let whole = sub.is_none();
         let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
         let user = self.kind == ResourceType::User;
@@ -88,14 +97,6 @@ impl Compiler<'_> {
             return false;
         }
         match (name, operator) {
-            ("active", Operator::Eq) if self.kind == ResourceType::User => {
-                let Some(active) = literal.boolean() else {
-                    return false;
-                };
-                self.query
-                    .push("r.active is not null and r.active = ")
-                    .push_bind(active);
-            }
             ("displayName", Operator::Eq | Operator::Sw) => {
                 let Some(text) = literal.text().filter(|text| !text.is_empty()) else {
                     return false;
