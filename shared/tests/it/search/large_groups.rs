@@ -36,6 +36,7 @@ impl Fixture {
     async fn rows_read(&mut self, group: Uuid) -> Vec<(String, i64, i64)> {
         let mut transaction = self.connection.begin().await.unwrap();
         let conn = &mut *transaction;
+        let before = counters(conn).await;
         let row = |member: &str| MemberRow {
             group_id: group,
             member: member.to_owned(),
@@ -61,13 +62,20 @@ impl Fixture {
         let asserted = links::asserted_members(conn, TENANT, &keys).await.unwrap();
         let applied = links::member_rows(conn, TENANT, &keys).await.unwrap();
         assert_eq!((asserted.len(), applied.len()), (1, 1));
-        let counters =
-            "select relname::text, seq_tup_read, coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
-             where relname in ('scim_resources', 'scim_members', 'team_members') order by relname";
-        let rows = sqlx::query_as(counters).fetch_all(conn).await.unwrap();
+        let after = counters(conn).await;
         transaction.rollback().await.unwrap();
-        rows
+        let read = after.into_iter().zip(before);
+        read.map(|((table, scanned, fetched), before)| (table, scanned - before.1, fetched - before.2))
+            .collect()
     }
+}
+
+/// Rows read by scans and through indexes, as this connection has counted so far.
+async fn counters(conn: &mut PgConnection) -> Vec<(String, i64, i64)> {
+    let counters =
+        "select relname::text, seq_tup_read, coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+         where relname in ('scim_resources', 'scim_members', 'team_members') order by relname";
+    sqlx::query_as(counters).fetch_all(conn).await.unwrap()
 }
 
 #[tokio::test]
