@@ -142,8 +142,10 @@ pub fn connect_for_searches(
     connections: u32,
     timeout: Duration,
 ) -> Result<PgPool, StoreError> {
-    // Compiling a statement takes longer than most searches.
-    pool(config, connections, timeout, &[("jit", "off")])
+    // Compiling a statement takes longer than most searches, and which index serves one depends on
+    // its values.
+    let settings = [("jit", "off"), ("plan_cache_mode", "force_custom_plan")];
+    pool(config, connections, timeout, &settings)
 }
 
 fn pool(

@@ -4,6 +4,7 @@
 mod convergence;
 mod floor;
 mod rates;
+mod reads;
 mod report;
 mod rows;
 mod stack;
@@ -25,7 +26,8 @@ pub(crate) struct Options {
     target: Target,
     #[command(flatten)]
     binaries: Binaries,
-    /// One run of everything, with fewer people, to see that it works
+    /// One run of everything, with fewer people (reads among 10,000 instead of 100,000), to see
+    /// that it works
     #[arg(long)]
     quick: bool,
     /// Connections for single creates
@@ -50,6 +52,12 @@ struct Scale {
     people: usize,
     connections: usize,
     bulk_size: usize,
+    /// Users, and members of the large group, that reads are measured among.
+    stored: usize,
+    /// Look-ups.
+    reads: usize,
+    /// Members added one by one to each group.
+    members: usize,
 }
 
 /// Runs the benchmark, prints the table and writes the file.
@@ -63,6 +71,11 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     } else {
         (3, 10_000, 20_000)
     };
+    let (stored, reads, members) = if options.quick {
+        (10_000, 2_000, 100)
+    } else {
+        (100_000, 20_000, 500)
+    };
     let (connections, bulk_size) = (options.connections, options.bulk_size);
     let scale = Scale {
         runs,
@@ -70,6 +83,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         people,
         connections,
         bulk_size,
+        stored,
+        reads,
+        members,
     };
     let sizes = match options.convergence.as_slice() {
         [] if options.quick => vec![2_000],
@@ -79,6 +95,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let stack = Stack::new(options.target, options.binaries).await?;
     let mut report = Report::new(options.quick);
     rates::measure(&stack, &scale, &mut report).await?;
+    reads::measure(&stack, &scale, &mut report).await?;
     for size in sizes {
         // A large company takes minutes and converges much the same every time.
         let runs = if size > 5_000 { 1 } else { scale.runs };

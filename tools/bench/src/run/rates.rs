@@ -104,7 +104,7 @@ async fn singles(
     Ok((company.people.len() as f64 / elapsed.as_secs_f64(), latency))
 }
 
-async fn bulk(stack: &Stack, tenant: &Tenant, company: &Company, size: usize) -> Result<f64> {
+pub(super) async fn bulk(stack: &Stack, tenant: &Tenant, company: &Company, size: usize) -> Result<f64> {
     let endpoint = Endpoint::new(&stack.target.scim_url, &tenant.token)?;
     let operations: Vec<Operation> = in_hard_order(company)
         .into_iter()
@@ -147,7 +147,7 @@ fn in_hard_order(company: &Company) -> Vec<usize> {
 }
 
 /// Sends everything as fast as the connections allow; latencies in microseconds.
-async fn flood(
+pub(super) async fn flood(
     endpoint: &Endpoint,
     requests: Vec<Vec<u8>>,
     connections: usize,

@@ -21,7 +21,7 @@ impl Table {
     pub(super) async fn read(pool: &PgPool, name: &'static str, order: &str, tenant: i64) -> Result<Table> {
         let columns: Vec<(String, String)> = sqlx::query_as(
             "select attname::text, format_type(atttypid, atttypmod) from pg_attribute
-             where attrelid = $1::regclass and attnum > 0 and not attisdropped and attidentity = ''
+             where attrelid = $1::regclass and attnum > 0 and not attisdropped and attidentity = '' and attgenerated = ''
              order by attnum",
         )
         .bind(name)

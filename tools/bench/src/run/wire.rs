@@ -33,10 +33,24 @@ impl Endpoint {
         })
     }
 
+    /// The bytes of a GET.
+    pub(super) fn get(&self, path: &str) -> Vec<u8> {
+        self.request("GET", path, &[])
+    }
+
     /// The bytes of a POST.
     pub(super) fn post(&self, path: &str, body: &[u8]) -> Vec<u8> {
+        self.request("POST", path, body)
+    }
+
+    /// The bytes of a PATCH.
+    pub(super) fn patch(&self, path: &str, body: &[u8]) -> Vec<u8> {
+        self.request("PATCH", path, body)
+    }
+
+    fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let mut request = format!(
-            "POST {}{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+            "{method} {}{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
              content-type: application/scim+json\r\ncontent-length: {}\r\n\r\n",
             self.base,
             self.address,
