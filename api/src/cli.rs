@@ -3,10 +3,12 @@
 
 use crate::auth::{Scope, Secret};
 use crate::config::Config;
+use crate::events::new_key;
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use rollcall_shared::config::PostgresConfig;
 use rollcall_shared::directory::TenantId;
+use rollcall_shared::store::event_keys::{self, Takeover};
 use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
 use rollcall_shared::store::{self, PgConnection, Plans};
 use rollcall_shared::telemetry::{LogConfig, init_logs};
@@ -46,6 +48,25 @@ enum Command {
     /// one, give it to the client, revoke the old one. A revocation takes hold within 5 seconds.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage the keys that completion events are signed with, where no file of keys is set
+    #[command(subcommand)]
+    EventKey(EventKeyCommand),
+}
+
+#[derive(Subcommand)]
+enum EventKeyCommand {
+    /// Replace the key
+    ///
+    /// The new key is published at once and signs after 10 minutes, when every receiver can
+    /// know it; the old one stays published for 30 days.
+    Rotate {
+        /// Somebody else may have the key: sign with the new one within a minute, and publish
+        /// the old ones no more
+        #[arg(long)]
+        compromised: bool,
+        #[command(flatten)]
+        postgres: PostgresConfig,
+    },
 }
 
 #[derive(Subcommand)]
@@ -160,6 +181,23 @@ pub async fn run() -> anyhow::Result<()> {
             eprintln!("revoked; every process honours it within 5 seconds");
             Ok(())
         }
+        Command::EventKey(EventKeyCommand::Rotate {
+            compromised,
+            postgres,
+        }) => {
+            let pool = store::connect(&postgres, 1, Plans::Free).context("DATABASE_URL cannot be used")?;
+            let key = new_key().context("the system has no randomness to give")?;
+            let takeover = match compromised {
+                true => Takeover::Instead,
+                false => Takeover::After(PUBLISHED_BEFORE_SECONDS),
+            };
+            let signs_from = event_keys::rotate(&pool, &key, takeover).await?;
+            eprintln!(
+                "the new key signs from {}",
+                signs_from.format("%Y-%m-%d %H:%M:%S UTC")
+            );
+            Ok(())
+        }
     }
 }
 
@@ -246,6 +284,10 @@ fn print_table(rows: &[TokenRow]) {
         );
     }
 }
+
+/// How long a new key is published before it signs: longer than a process goes on with the keys
+/// it has read, and a receiver with the answer it got, together.
+const PUBLISHED_BEFORE_SECONDS: u32 = 600;
 
 type Connection = rollcall_shared::store::PooledConnection;
 

@@ -2,6 +2,7 @@ use clap::Args;
 use rollcall_shared::config::{PostgresConfig, RedisConfig};
 use rollcall_shared::scim::Limits;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Settings of `serve`.
@@ -13,6 +14,8 @@ pub struct Config {
     pub redis: RedisConfig,
     #[command(flatten)]
     pub http: HttpConfig,
+    #[command(flatten)]
+    pub events: EventConfig,
 }
 
 /// How the API is reached, and what it lets one client do.
@@ -130,5 +133,24 @@ impl HttpConfig {
             cursor_seconds: self.cursor_seconds,
             ..Limits::default()
         }
+    }
+}
+
+/// How the completion events of asynchronous requests are signed.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Events")]
+pub struct EventConfig {
+    /// PEM file of P-256 keys for signing events: the first, a private one, signs; others,
+    /// private or public, are published beside it for receivers to check older events with.
+    /// Without it, a key is made at the first start and kept in Postgres
+    #[arg(long, env = "ROLLCALL_EVENT_KEYS_FILE", value_name = "FILE")]
+    event_keys_file: Option<String>,
+}
+
+impl EventConfig {
+    /// The file, where one is set; an empty setting is none.
+    pub fn keys_file(&self) -> Option<&Path> {
+        let file = self.event_keys_file.as_deref().filter(|file| !file.is_empty());
+        file.map(Path::new)
     }
 }

@@ -7,6 +7,7 @@ pub mod cli;
 mod config;
 mod cursor;
 mod error;
+mod events;
 mod extract;
 mod limits;
 mod middleware;
@@ -15,16 +16,18 @@ mod routes;
 mod schemas;
 mod state;
 
-pub use config::{Config, HttpConfig};
+pub use config::{Config, EventConfig, HttpConfig};
 pub use state::SetupError;
 
 use axum::serve::ListenerExt as _;
+use rollcall_shared::store::{StoreError, async_results};
 use state::{App, AppState};
 use std::future::{Future, IntoFuture as _};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How often the last use of tokens is written, and idle rate-limit state dropped.
+/// How often the last use of tokens is written, idle rate-limit state dropped, and results that
+/// are too old.
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
 
 /// Why the server ended.
@@ -49,7 +52,7 @@ pub async fn run(
 ) -> Result<(), ServeError> {
     let app = AppState::new(&config)?;
     let drain = config.http.drain();
-    let stopping = tokio_util::sync::CancellationToken::new();
+    let stopping = app.stopping.clone();
     let housekeeping = tokio::spawn(housekeeping(app.clone(), stopping.clone()));
     tracing::info!(
         address = listener.local_addr().ok().map(tracing::field::display),
@@ -94,7 +97,15 @@ pub async fn run(
     served.map_err(ServeError::Listen)
 }
 
+/// Results dropped in one round.
+const RESULTS_A_ROUND: i64 = 50_000;
+
 async fn housekeeping(app: App, stopping: tokio_util::sync::CancellationToken) {
+    // The first process of a deployment makes its key. Without Postgres, whoever needs it will.
+    if let Err(error) = app.events.keys().await {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, "the keys of events could not be read yet");
+    }
     loop {
         let stops = stopping
             .run_until_cancelled(tokio::time::sleep(HOUSEKEEPING))
@@ -105,8 +116,18 @@ async fn housekeeping(app: App, stopping: tokio_util::sync::CancellationToken) {
             tracing::warn!(error, "the last use of tokens could not be written");
         }
         app.rate_limit.forget_idle();
+        if let Err(error) = drop_old_results(&app).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "old results of asynchronous requests could not be dropped");
+        }
         if stops {
             return;
         }
     }
+}
+
+async fn drop_old_results(app: &App) -> Result<(), StoreError> {
+    let mut connection = app.pool.acquire().await?;
+    async_results::drop_old(&mut connection, RESULTS_A_ROUND).await?;
+    Ok(())
 }

@@ -31,6 +31,7 @@ pub(crate) fn router(app: App) -> Router {
         .nest("/scim/v2", scim)
         .nest("/ops/v1", ops)
         .nest("/content/v1", content)
+        .route("/.well-known/jwks.json", get(routes::jwks))
         .route("/healthz", get(routes::healthz))
         .route("/readyz", get(routes::readyz))
         .route("/metrics", get(routes::metrics))

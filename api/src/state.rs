@@ -2,6 +2,7 @@ use crate::accept::{AcceptConfig, Acceptor};
 use crate::auth::Tokens;
 use crate::config::{Config, HttpConfig};
 use crate::cursor::Cursors;
+use crate::events::{Events, KeysFileError};
 use crate::limits::{BodyBudget, RateLimit};
 use crate::schemas::Schemas;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
@@ -10,6 +11,7 @@ use rollcall_shared::store::{self, PgPool, Plans, StoreError};
 use rollcall_shared::telemetry::Metrics;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// What every handler can reach.
 pub(crate) type App = Arc<AppState>;
@@ -31,7 +33,16 @@ pub(crate) struct AppState {
     pub rate_limit: RateLimit,
     pub bodies: BodyBudget,
     pub requests: Arc<Semaphore>,
+    pub events: Events,
+    /// The process was told to stop.
+    pub stopping: CancellationToken,
+    /// Places for requests that wait until their write is applied.
+    pub waiters: Semaphore,
 }
+
+/// Requests that wait until their write is applied; beyond, the answer is the 202 they would
+/// have got in the end.
+const WAITERS: usize = 256;
 
 /// A setting that cannot be used, found at start-up.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +51,8 @@ pub enum SetupError {
     Postgres(#[source] StoreError),
     #[error("REDIS_URL cannot be used")]
     Redis(#[source] QueueError),
+    #[error("ROLLCALL_EVENT_KEYS_FILE cannot be used")]
+    EventKeys(#[source] KeysFileError),
 }
 
 impl AppState {
@@ -62,6 +75,7 @@ impl AppState {
         let queues = Queues::connect(&config.redis, QueueConfig::default()).map_err(SetupError::Redis)?;
         let queues = Arc::new(queues);
         let accept = AcceptConfig::default();
+        let events = Events::new(pool.clone(), config.events.keys_file()).map_err(SetupError::EventKeys)?;
         Ok(Arc::new(AppState {
             http: config.http.clone(),
             limits: config.http.limits(),
@@ -80,6 +94,9 @@ impl AppState {
             )
             .map_err(SetupError::Postgres)?,
             cursors: Cursors::default(),
+            events,
+            stopping: CancellationToken::new(),
+            waiters: Semaphore::new(WAITERS),
             pool,
             writes,
             queues,

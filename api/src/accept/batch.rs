@@ -10,8 +10,10 @@ use super::settle::{Standing, settle};
 use super::{Accepted, Write};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
+use rollcall_shared::scim::outcome::OperationOutcome;
 use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
 use rollcall_shared::store::accept::{self as store, Change, PendingRow, Resource, TeamName};
+use rollcall_shared::store::async_results::{self, NewResult};
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -257,6 +259,7 @@ async fn write_all(
         store::insert_changes(conn, tenant, &rows.changes, at).await?;
     }
     store::insert_pending(conn, tenant, &rows.pending, at).await?;
+    async_results::insert(conn, tenant, &rows.results).await?;
     let mut keys: HashMap<Lane, Vec<Key>> = HashMap::new();
     for row in rows.pending {
         keys.entry(row.lane).or_default().push(row.key);
@@ -280,6 +283,7 @@ struct Rows {
     team_names: Vec<TeamName>,
     changes: Vec<Change>,
     pending: Vec<PendingRow>,
+    results: Vec<NewResult>,
     /// Deleted Users: their folded id → the change and its lane.
     deleted_users: HashMap<String, (i64, Lane)>,
     deleted_groups: Vec<Uuid>,
@@ -301,6 +305,9 @@ impl Rows {
             version: resource.version,
             token: item.writer.token,
         });
+        if item.writer.keeps_result && item.bulk.is_none() {
+            self.results.push(result(item, planned));
+        }
         if planned.unchanged {
             return;
         }
@@ -385,8 +392,21 @@ impl Knowledge {
     }
 }
 
+/// What a single write that was asked for asynchronously comes to.
+fn result(item: &Item, planned: &Planned) -> NewResult {
+    let (kind, resource) = (item.write.kind(), &planned.resource);
+    NewResult {
+        txn: item.txn,
+        index: item.index,
+        bulk: false,
+        outcome: OperationOutcome::accepted(item.write.method(), kind, resource.id, resource.version),
+        external_id: planned.document.external_id(),
+    }
+}
+
 fn accepted(item: &Item, planned: Planned) -> Accepted {
     Accepted {
+        method: item.write.method(),
         kind: item.write.kind(),
         id: planned.resource.id,
         txn: item.txn,

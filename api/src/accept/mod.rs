@@ -17,6 +17,7 @@ pub use bulk::BulkOutcome;
 use line::{Item, Lines};
 use rollcall_shared::directory::{Lane, TenantId};
 use rollcall_shared::queue::Queues;
+use rollcall_shared::scim::bulk::Method;
 use rollcall_shared::scim::{Body, Document, Patch, ResourceType, Rules, ScimError};
 use rollcall_shared::store::PgPool;
 use rollcall_shared::telemetry::{Metrics, Operation};
@@ -34,6 +35,8 @@ pub struct Writer {
     /// By what its bodies are read.
     pub rules: Rules,
     pub lane: Lane,
+    /// Keep what becomes of a single write for who asks later.
+    pub keeps_result: bool,
 }
 
 /// A validated write.
@@ -83,6 +86,16 @@ impl Write {
         }
     }
 
+    /// The method that asks for it.
+    pub fn method(&self) -> Method {
+        match self {
+            Write::Create { .. } => Method::Post,
+            Write::Replace { .. } => Method::Put,
+            Write::Patch { .. } => Method::Patch,
+            Write::Delete { .. } => Method::Delete,
+        }
+    }
+
     /// `changes.operation`.
     fn operation(&self) -> Operation {
         match self {
@@ -97,6 +110,8 @@ impl Write {
 /// What was committed.
 #[derive(Debug, Clone)]
 pub struct Accepted {
+    /// As the client asked for it.
+    pub method: Method,
     pub kind: ResourceType,
     pub id: Uuid,
     /// The receipt.

@@ -11,16 +11,31 @@ impl FromRequestParts<App> for BaseUrl {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<BaseUrl, Infallible> {
-        let host = parts
-            .headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
-        let origin = match (&app.http.public_url, host) {
-            (Some(url), _) => url.trim_end_matches('/').to_owned(),
-            (None, Some(host)) if is_host(host) => format!("http://{host}"),
-            (None, _) => format!("http://{}", app.http.listen),
-        };
-        Ok(BaseUrl(format!("{origin}/scim/v2")))
+        Ok(BaseUrl(format!("{}/scim/v2", origin(parts, app))))
+    }
+}
+
+/// Who issues events: the URL of this server as this client reaches it, without a path. The keys
+/// to check them with are at `/.well-known/jwks.json` below it.
+pub(crate) struct Issuer(pub String);
+
+impl FromRequestParts<App> for Issuer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Issuer, Infallible> {
+        Ok(Issuer(origin(parts, app)))
+    }
+}
+
+fn origin(parts: &Parts, app: &App) -> String {
+    let host = parts
+        .headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    match (&app.http.public_url, host) {
+        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+        (None, Some(host)) if is_host(host) => format!("http://{host}"),
+        (None, _) => format!("http://{}", app.http.listen),
     }
 }
 

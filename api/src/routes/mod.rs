@@ -1,11 +1,13 @@
 //! One module per area of the API.
 
 mod health;
+mod jwks;
 mod metrics;
 mod ops;
 mod scim;
 
 pub(crate) use self::health::{healthz, readyz};
+pub(crate) use self::jwks::jwks;
 pub(crate) use self::metrics::metrics;
 
 use crate::state::App;

@@ -3,11 +3,14 @@
 
 mod accept;
 mod app;
+mod async_requests;
+mod async_results;
 mod auth;
 mod bad_input;
 mod bulk;
 mod command_line;
 mod dead_letters;
+mod event_keys;
 mod groups;
 mod health;
 mod large_groups;

@@ -1,5 +1,6 @@
 //! Discovery documents (RFC 7644 §4). `base` is the URL of the SCIM root, without a trailing slash.
 
+use super::event::ASYNC_RESPONSE;
 use super::schema::{self, Attribute, Schema, SchemaSet, Type};
 use super::{Limits, ResourceType, list_response};
 use serde_json::{Value, json};
@@ -38,6 +39,11 @@ pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
             "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
             "primary": true,
         }],
+        // RFC 9967 §4
+        "securityEvents": {
+            "asyncRequest": "request",
+            "eventUris": [ASYNC_RESPONSE],
+        },
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base}/ServiceProviderConfig"),

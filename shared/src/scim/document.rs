@@ -11,6 +11,13 @@ pub type Object = serde_json::Map<String, Value>;
 #[serde(transparent)]
 pub struct Document(pub Object);
 
+impl Document {
+    pub fn external_id(&self) -> Option<String> {
+        let id = self.0.get("externalId")?.as_str()?;
+        Some(id.to_owned())
+    }
+}
+
 /// One asserted member of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {

@@ -7,6 +7,8 @@
 //! tenant has instead (docs/adr/0006).
 
 pub mod accept;
+pub mod async_results;
+pub mod event_keys;
 pub mod feed;
 pub mod links;
 pub mod overview;

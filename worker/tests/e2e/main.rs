@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a proof that cannot go on has failed")]
 
+mod async_requests;
 mod bad_input;
 mod client;
 mod crash;

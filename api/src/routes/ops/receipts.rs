@@ -1,5 +1,5 @@
 use crate::error::{Failure, Problem};
-use crate::extract::{Caller, Page};
+use crate::extract::{Caller, Page, parse_receipt};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -22,7 +22,7 @@ pub(super) async fn receipt(
     Path(receipt): Path<String>,
     page: Page,
 ) -> Result<Json<Value>, Problem> {
-    let (txn, index) = parse(&receipt).ok_or_else(not_found)?;
+    let (txn, index) = parse_receipt(&receipt).ok_or_else(not_found)?;
     let tenant = caller.0.tenant;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let total = match index {
@@ -59,14 +59,6 @@ pub(super) async fn receipt(
         "itemsPerPage": operations.len(),
         "operations": operations,
     })))
-}
-
-/// `{txn}` or `{txn}:{index}`.
-fn parse(receipt: &str) -> Option<(Uuid, Option<i32>)> {
-    match receipt.split_once(':') {
-        None => Some((Uuid::try_parse(receipt).ok()?, None)),
-        Some((txn, index)) => Some((Uuid::try_parse(txn).ok()?, Some(index.parse().ok()?))),
-    }
 }
 
 fn not_found() -> Failure {
@@ -165,26 +157,4 @@ fn waits(link: &WaitingRow) -> Value {
 
 fn refused(value: &RejectedRow) -> Value {
     json!({ "field": value.rule, "reason": value.reason, "since": value.since })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parse_receipt_with_and_without_index() {
-        let txn = Uuid::from_u128(7);
-        assert_eq!(parse(&txn.to_string()), Some((txn, None)));
-        assert_eq!(parse(&format!("{txn}:12")), Some((txn, Some(12))));
-        for wrong in [
-            "",
-            "x",
-            ":1",
-            &format!("{txn}:"),
-            &format!("{txn}:-"),
-            &format!("{txn}:99999999999"),
-        ] {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
-    }
 }

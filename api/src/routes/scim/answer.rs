@@ -47,7 +47,7 @@ impl Answer {
         self.header(SET_TXN, &txn.to_string())
     }
 
-    fn header(mut self, name: HeaderName, value: &str) -> Answer {
+    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Answer {
         // A URL that is no header value, from a setting, is left out.
         if let Ok(value) = HeaderValue::try_from(value) {
             self.headers.insert(name, value);

@@ -1,34 +1,42 @@
 use super::answer::Answer;
-use super::present::location;
+use super::later::answer_later;
 use crate::accept::BulkOutcome;
 use crate::error::ScimFailure;
-use crate::extract::{BaseUrl, BulkBody, Caller, Protocol};
+use crate::extract::{BulkBody, Session};
 use crate::state::App;
 use axum::extract::State;
 use rollcall_shared::directory::Lane;
-use rollcall_shared::scim::{ScimError, bulk as protocol, etag};
+use rollcall_shared::scim::outcome::OperationOutcome;
+use rollcall_shared::scim::{ScimError, bulk as protocol};
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::async_results::{self, NewResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// `POST /Bulk` (RFC 7644 §3.7): each operation has its own outcome, under one receipt.
 pub(super) async fn bulk(
     State(app): State<App>,
-    caller: Caller,
-    Protocol(rules): Protocol,
-    BaseUrl(base): BaseUrl,
+    session: Session,
     BulkBody(body): BulkBody,
 ) -> Result<Answer, ScimFailure> {
     let request = protocol::parse(body.json, &app.limits)?;
     let txn = Uuid::now_v7();
     let outcomes = app
         .acceptor
-        .bulk(&caller.writer(rules, Lane::Bulk), txn, request)
+        .bulk(&session.writer(Lane::Bulk), txn, request)
         .await?;
     drop(body.room);
+    if session.prefer.asynchronous {
+        keep(&app, &session, txn, &outcomes).await?;
+    }
+    if let Some(later) = answer_later(&app, &session, txn).await {
+        return Ok(later);
+    }
     // Operations that were not attempted are left out.
     let attempted = outcomes
-        .into_iter()
-        .filter_map(|outcome| operation(&base, outcome));
+        .iter()
+        .filter(|outcome| outcome.result.is_some())
+        .map(|outcome| as_answered(outcome).to_json(&session.base));
     let body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
         "Operations": attempted.collect::<Vec<Value>>(),
@@ -36,42 +44,38 @@ pub(super) async fn bulk(
     Ok(Answer::ok(body).receipt(txn))
 }
 
-fn operation(base: &str, outcome: BulkOutcome) -> Option<Value> {
-    let result = outcome.result?;
-    let mut answer = json!({});
-    if let Some(method) = &outcome.method {
-        answer["method"] = method.as_str().into();
-    }
-    if let Some(bulk_id) = outcome.bulk_id {
-        answer["bulkId"] = bulk_id.into();
-    }
-    // A POST that failed created nothing that could have a location.
-    let created_nothing = result.is_err() && outcome.method.as_deref() == Some("POST");
-    if let Some((kind, id)) = outcome.id.filter(|_| !created_nothing) {
-        answer["location"] = location(base, kind, id).into();
-    }
-    match result {
-        Ok(accepted) => {
-            let deleted = outcome.method.as_deref() == Some("DELETE");
-            if !deleted {
-                answer["version"] = etag(accepted.version).into();
-            }
-            answer["status"] = success(outcome.method.as_deref()).into();
+/// Keep every operation's outcome, the refused ones' and those not attempted too: each has its
+/// completion event (RFC 9967 §2.5.1.2).
+async fn keep(app: &App, session: &Session, txn: Uuid, outcomes: &[BulkOutcome]) -> Result<(), StoreError> {
+    let results: Vec<NewResult> = (0..)
+        .zip(outcomes)
+        .map(|(index, outcome)| NewResult {
+            txn,
+            index,
+            bulk: true,
+            outcome: as_answered(outcome),
+            external_id: match &outcome.result {
+                Some(Ok(accepted)) => accepted.document.external_id(),
+                _ => None,
+            },
+        })
+        .collect();
+    let mut connection = app.pool.acquire().await?;
+    async_results::insert(&mut connection, session.caller.0.tenant, &results).await
+}
+
+fn as_answered(outcome: &BulkOutcome) -> OperationOutcome {
+    let told = match &outcome.result {
+        Some(Ok(accepted)) => {
+            OperationOutcome::accepted(accepted.method, accepted.kind, accepted.id, accepted.version)
         }
-        Err(error) => fail(&mut answer, &error),
-    }
-    Some(answer)
+        Some(Err(error)) => OperationOutcome::refused(outcome.method.clone(), outcome.id, error),
+        None => OperationOutcome::refused(outcome.method.clone(), outcome.id, &not_attempted()),
+    };
+    told.with_bulk_id(outcome.bulk_id.clone())
 }
 
-fn success(method: Option<&str>) -> &'static str {
-    match method {
-        Some("POST") => "201",
-        Some("DELETE") => "204",
-        _ => "200",
-    }
-}
-
-fn fail(answer: &mut Value, error: &ScimError) {
-    answer["status"] = error.status.to_string().into();
-    answer["response"] = error.to_body();
+fn not_attempted() -> ScimError {
+    let detail = "not attempted: as many operations before it failed as failOnErrors allows";
+    ScimError::new(424, None, detail)
 }

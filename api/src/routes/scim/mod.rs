@@ -1,9 +1,11 @@
 //! The SCIM protocol (RFC 7644), served from desired state: a read sees every acknowledged write.
 
 mod answer;
+mod async_results;
 mod bulk;
 mod delete;
 mod discovery;
+mod later;
 mod list;
 mod present;
 mod read;
@@ -17,6 +19,7 @@ use rollcall_shared::scim::ResourceType;
 pub(super) fn routes() -> Router<App> {
     let mut routes = Router::new()
         .route("/Bulk", post(bulk::bulk))
+        .route("/AsyncResults/{txn}", get(async_results::result))
         .route("/.search", post(list::search_everything))
         .route("/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/Schemas", get(discovery::schemas))

@@ -1,15 +1,16 @@
 use super::answer::Answer;
+use super::later::answer_later;
 use super::present::{location, present, represent_alone};
 use super::read::not_found;
 use crate::accept::{Accepted, Write};
 use crate::error::ScimFailure;
-use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery, Target};
+use crate::extract::{Body, SearchQuery, Session, Target};
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::Lane;
-use rollcall_shared::scim::{Patch, ResourceType, Rules, ScimError, Selection, parse_resource};
+use rollcall_shared::scim::{Patch, ResourceType, ScimError, Selection, parse_resource};
 use rollcall_shared::store::search::Stored;
 use uuid::Uuid;
 
@@ -17,28 +18,27 @@ use uuid::Uuid;
 pub(super) async fn create(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
-    caller: Caller,
-    Protocol(rules): Protocol,
-    BaseUrl(base): BaseUrl,
+    session: Session,
     query: SearchQuery,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
     let write = Write::Create {
         kind,
         id: Uuid::now_v7(),
-        body: parse_resource(rules, kind, body.json)?,
+        body: parse_resource(session.rules, kind, body.json)?,
     };
-    let accepted = submit(&app, &caller, rules, write).await?;
-    let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
-    Ok(written(StatusCode::CREATED, &base, &accepted, Some(body)))
+    let accepted = submit(&app, &session, write).await?;
+    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
+        return Ok(later);
+    }
+    let body = represent(&app, &session, &accepted, &query.selection).await;
+    Ok(written(StatusCode::CREATED, &session.base, &accepted, Some(body)))
 }
 
 /// `PUT /Users/{id}`: 200 with the representation.
 pub(super) async fn replace(
     State(app): State<App>,
-    caller: Caller,
-    Protocol(rules): Protocol,
-    BaseUrl(base): BaseUrl,
+    session: Session,
     Target { kind, id }: Target,
     query: SearchQuery,
     headers: HeaderMap,
@@ -47,21 +47,22 @@ pub(super) async fn replace(
     let write = Write::Replace {
         kind,
         id: resource_id(kind, &id)?,
-        body: parse_resource(rules, kind, body.json)?,
+        body: parse_resource(session.rules, kind, body.json)?,
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &caller, rules, write).await?;
-    let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
-    Ok(written(StatusCode::OK, &base, &accepted, Some(body)))
+    let accepted = submit(&app, &session, write).await?;
+    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
+        return Ok(later);
+    }
+    let body = represent(&app, &session, &accepted, &query.selection).await;
+    Ok(written(StatusCode::OK, &session.base, &accepted, Some(body)))
 }
 
 /// `PATCH /Users/{id}`: 200 with the representation. A Group is answered with 204, since its
 /// members may be many, unless the client asks for attributes.
 pub(super) async fn patch(
     State(app): State<App>,
-    caller: Caller,
-    Protocol(rules): Protocol,
-    BaseUrl(base): BaseUrl,
+    session: Session,
     Target { kind, id }: Target,
     query: SearchQuery,
     headers: HeaderMap,
@@ -70,29 +71,25 @@ pub(super) async fn patch(
     let write = Write::Patch {
         kind,
         id: resource_id(kind, &id)?,
-        patch: Patch::parse(rules, kind, body.json)?,
+        patch: Patch::parse(session.rules, kind, body.json)?,
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &caller, rules, write).await?;
-    if kind == ResourceType::Group && !query.selected {
-        return Ok(written(StatusCode::NO_CONTENT, &base, &accepted, None));
+    let accepted = submit(&app, &session, write).await?;
+    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
+        return Ok(later);
     }
-    let body = represent(&app, &caller, &base, &accepted, &query.selection).await;
-    Ok(written(StatusCode::OK, &base, &accepted, Some(body)))
+    if kind == ResourceType::Group && !query.selected {
+        return Ok(written(StatusCode::NO_CONTENT, &session.base, &accepted, None));
+    }
+    let body = represent(&app, &session, &accepted, &query.selection).await;
+    Ok(written(StatusCode::OK, &session.base, &accepted, Some(body)))
 }
 
 /// Hand a write to the acceptor under a new receipt.
-pub(super) async fn submit(
-    app: &App,
-    caller: &Caller,
-    rules: Rules,
-    write: Write,
-) -> Result<Accepted, ScimFailure> {
+pub(super) async fn submit(app: &App, session: &Session, write: Write) -> Result<Accepted, ScimFailure> {
     let txn = Uuid::now_v7();
-    Ok(app
-        .acceptor
-        .submit(&caller.writer(rules, Lane::Live), txn, 0, write)
-        .await?)
+    let writer = session.writer(Lane::Live);
+    Ok(app.acceptor.submit(&writer, txn, 0, write).await?)
 }
 
 /// The id in the path of a write. An id that is none names nothing.
@@ -120,13 +117,7 @@ fn written(status: StatusCode, base: &str, accepted: &Accepted, body: Option<Vec
 /// The representation of what was accepted. Reporting lines are the worker's and come later:
 /// they are no part of it. The write is committed: when what hangs on other resources cannot be
 /// read any more, the answer goes without it.
-async fn represent(
-    app: &App,
-    caller: &Caller,
-    base: &str,
-    accepted: &Accepted,
-    selection: &Selection,
-) -> Vec<u8> {
+async fn represent(app: &App, session: &Session, accepted: &Accepted, selection: &Selection) -> Vec<u8> {
     let hangs_on_nothing = accepted.kind == ResourceType::User && accepted.version == 1;
     let resources = [Stored {
         id: accepted.id,
@@ -138,7 +129,7 @@ async fn represent(
         created_at: accepted.created_at,
         modified_at: accepted.modified_at,
     }];
-    let tenant = caller.0.tenant;
+    let (tenant, base) = (session.caller.0.tenant, &session.base);
     if !hangs_on_nothing
         && let Ok(mut connection) = app.pool.acquire().await
         && let Ok(body) = present(&mut connection, tenant, base, &resources, selection, vec![]).await

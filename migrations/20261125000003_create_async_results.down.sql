@@ -1,0 +1,2 @@
+drop table event_keys;
+drop table async_results;
