@@ -6,8 +6,7 @@ alter table tokens add column strict boolean not null default false;
 create table tenant_schemas (
     tenant_id   bigint not null references tenants (id) on delete cascade,
     folded_urn  text collate "C" not null,      -- URNs are equal without regard to case
-    extends     smallint not null check (extends in (1, 2)),  -- 1 User, 2 Group
-    definition  jsonb not null,                 -- the schema as RFC 7643 §7 represents it
+    definition  jsonb not null,                 -- as RFC 7643 §7 represents it, and what it extends
     version     bigint not null,                -- ETag: W/"<version>"
     created_at  timestamptz not null default now(),
     modified_at timestamptz not null default now(),

@@ -2,6 +2,7 @@
 //! §3.12) under `/scim`, problem details (RFC 9457) everywhere else.
 
 use crate::accept::AcceptError;
+use crate::schemas::SchemasError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rollcall_shared::scim::{ScimError, ScimType};
@@ -104,6 +105,22 @@ impl From<SearchError> for Failure {
         match error {
             SearchError::Scim(error) => error.into(),
             SearchError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SchemasError> for Failure {
+    fn from(error: SchemasError) -> Failure {
+        match error {
+            SchemasError::Store(error) => error.into(),
+            SchemasError::NoRoom(_) => {
+                tracing::error!(error = %chain(&error), "the schemas of a tenant cannot be taken");
+                Failure::unavailable("the schemas of this tenant cannot be read at the moment")
+            }
+            SchemasError::Unreadable(_) => {
+                tracing::error!(error = %chain(&error), "the schemas of a tenant cannot be read");
+                Failure::internal()
+            }
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::auth::Scope;
 use crate::error::{Failure, Problem, ScimFailure, Surface};
+use crate::extract::ScimRoot;
 use crate::middleware::{Allowed, admit, authorize, catch_panic, observe};
 use crate::routes;
 use crate::state::App;
-use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The API: SCIM, operations, content and health.
@@ -17,6 +18,8 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(no_scim_endpoint)
         .method_not_allowed_fallback(no_scim_method);
     let scim = guarded(&app, scim, &[Scope::Scim], Surface::Scim);
+    // The same routes; links in an answer lead to where the client is.
+    let under = |root: &'static str| scim.clone().layer(Extension(ScimRoot(root)));
 
     // A receipt is for whoever wrote, and for operators; the rest of /ops for operators only.
     let receipts = routes::receipts().method_not_allowed_fallback(no_method);
@@ -28,7 +31,8 @@ pub(crate) fn router(app: App) -> Router {
     let content = guarded(&app, problems(Router::new()), &[Scope::Content], Surface::Problem);
 
     Router::new()
-        .nest("/scim/v2", scim)
+        .nest("/scim/v2", under("/scim/v2"))
+        .nest("/scim/v1", under("/scim/v1"))
         .nest("/ops/v1", ops)
         .nest("/content/v1", content)
         .route("/.well-known/jwks.json", get(routes::jwks))

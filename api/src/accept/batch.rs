@@ -5,6 +5,7 @@
 
 use super::claim::{self, Conflict};
 use super::line::Item;
+use super::membership::needs_all_members;
 use super::plan::{self, Members, Planned};
 use super::settle::{Standing, settle};
 use super::{Accepted, Write};
@@ -191,7 +192,7 @@ async fn read_members(
         if matches!(item.write, Write::Create { .. }) || draft.members.is_empty() {
             continue;
         }
-        if draft.members.iter().any(plan::needs_all_members) {
+        if draft.members.iter().any(needs_all_members) {
             whole.push(id);
             continue;
         }

@@ -9,6 +9,7 @@ mod bulk;
 mod claim;
 mod components;
 mod line;
+mod membership;
 mod plan;
 mod settle;
 

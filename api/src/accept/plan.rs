@@ -1,15 +1,15 @@
 //! What one write would change, given what is stored. Pure.
 
+use super::membership::{membership, needs_all_members};
 use super::{Write, Writer};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, fold, fold_name};
 use rollcall_shared::scim::{
-    self, Assertions, Document, Member, MemberOp, ResourceType, ScimError, ScimType, changed_attributes,
-    etag_matches,
+    self, Assertions, Document, MemberOp, ResourceType, ScimError, ScimType, changed_attributes, etag_matches,
 };
 use rollcall_shared::store::accept::{Claimed, MemberRow, NewKey, Resource};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Most operations of one PATCH that look at every member of the group: each costs its size.
@@ -83,7 +83,7 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
     let current = document_of(stored);
     match write {
         Write::Replace { body, .. } => {
-            let body = body.clone().replacing(&current);
+            let body = body.clone().replacing(&current)?;
             let members = body.members.map(MemberOp::Replace).into_iter().collect();
             Ok(Draft {
                 document: body.document,
@@ -146,7 +146,7 @@ pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimEr
     let (joined, left) = if deleting {
         Default::default()
     } else {
-        membership(&context, &draft.members)
+        membership(&context, &draft.members)?
     };
     let mut attributes = if deleting {
         vec![]
@@ -294,79 +294,4 @@ fn keys(
         .collect();
     wanted.retain(|key| !context.held.iter().any(|held| is(key, held)));
     (wanted, ended)
-}
-
-/// Run membership operations, in order, over what was read: who joins or is asserted with other
-/// attributes, and who leaves.
-fn membership(context: &Context<'_>, operations: &[MemberOp]) -> (Vec<MemberRow>, Vec<String>) {
-    let group_id = context.write.id();
-    let empty = Members::new();
-    let before = context.members.unwrap_or(&empty);
-    let row = |member: &Member| MemberRow {
-        group_id,
-        member: fold(&member.value),
-        value: member.value.clone(),
-        attributes: member.attributes.clone().map(Value::Object),
-    };
-    // Folded value → the member's state after the operations so far; absent: as before.
-    let mut after: BTreeMap<String, Option<MemberRow>> = BTreeMap::new();
-    for operation in operations {
-        match operation {
-            MemberOp::Add(members) => {
-                for member in members.iter().map(row) {
-                    after.insert(member.member.clone(), Some(member));
-                }
-            }
-            MemberOp::Remove(values) => {
-                for value in values {
-                    after.insert(fold(value), None);
-                }
-            }
-            MemberOp::RemoveWhere(filter) => {
-                for member in before.keys().chain(&after.keys().cloned().collect::<Vec<_>>()) {
-                    let now = after.get(member).map_or(before.get(member), Option::as_ref);
-                    if now.is_some_and(|now| filter.matches(&as_json(now))) {
-                        after.insert(member.clone(), None);
-                    }
-                }
-            }
-            MemberOp::Replace(members) => {
-                for member in before.keys() {
-                    after.insert(member.clone(), None);
-                }
-                after.values_mut().for_each(|state| *state = None);
-                for member in members.iter().map(row) {
-                    after.insert(member.member.clone(), Some(member));
-                }
-            }
-        }
-    }
-    let mut joined = vec![];
-    let mut left = vec![];
-    for (member, state) in after {
-        match (before.get(&member), state) {
-            (None, Some(row)) => joined.push(row),
-            (Some(old), Some(row)) if old.value != row.value || old.attributes != row.attributes => {
-                joined.push(row);
-            }
-            (Some(_), None) => left.push(member),
-            _ => {}
-        }
-    }
-    (joined, left)
-}
-
-/// Whether an operation needs to see every member of the group.
-pub(super) fn needs_all_members(operation: &MemberOp) -> bool {
-    matches!(operation, MemberOp::RemoveWhere(_) | MemberOp::Replace(_))
-}
-
-/// A member as a filter sees it.
-fn as_json(row: &MemberRow) -> Value {
-    let mut member = match &row.attributes {
-        Some(Value::Object(attributes)) => attributes.clone(),
-        _ => Default::default(),
-    };
-    member.insert("value".to_owned(), Value::String(row.value.clone()));
-    Value::Object(member)
 }

@@ -4,6 +4,10 @@ use axum::http::header;
 use axum::http::request::Parts;
 use std::convert::Infallible;
 
+/// The path under which a request reached the SCIM routes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScimRoot(pub &'static str);
+
 /// The URL of the SCIM root as this client reaches it, without a trailing slash.
 pub(crate) struct BaseUrl(pub String);
 
@@ -11,7 +15,9 @@ impl FromRequestParts<App> for BaseUrl {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<BaseUrl, Infallible> {
-        Ok(BaseUrl(format!("{}/scim/v2", origin(parts, app))))
+        let root = parts.extensions.get::<ScimRoot>();
+        let root = root.map_or("/scim/v2", |ScimRoot(root)| root);
+        Ok(BaseUrl(format!("{}{root}", origin(parts, app))))
     }
 }
 

@@ -11,7 +11,7 @@ mod query;
 mod receipt;
 mod session;
 
-pub(crate) use base_url::{BaseUrl, Issuer};
+pub(crate) use base_url::{BaseUrl, Issuer, ScimRoot};
 pub(crate) use body::{Body, BulkBody};
 pub(crate) use caller::Caller;
 pub(crate) use path::{Segment, Target};

@@ -176,13 +176,24 @@ impl TestApp {
         }
     }
 
+    /// A client of a new tenant whose requests are read as the RFCs say.
+    pub(crate) async fn strict_scim(&self) -> Client<'_> {
+        let client = self.scim().await;
+        sqlx::query("update tokens set strict = true where tenant_id = $1")
+            .bind(client.tenant)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        client
+    }
+
     /// A request without a token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
 }
 
-/// Somebody with a token. Paths without a leading `/ops` or the like are under `/scim/v2`.
+/// Somebody with a token. Paths without a leading `/ops`, `/scim` or the like are under `/scim/v2`.
 pub(crate) struct Client<'a> {
     pub app: &'a TestApp,
     pub tenant: i64,
@@ -191,10 +202,10 @@ pub(crate) struct Client<'a> {
 
 impl Client<'_> {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let root = if path.starts_with("/ops") || path.starts_with("/content") {
-            ""
-        } else {
-            "/scim/v2"
+        let rooted = ["/ops", "/content", "/scim"];
+        let root = match rooted.iter().any(|root| path.starts_with(root)) {
+            true => "",
+            false => "/scim/v2",
         };
         self.app
             .request(method, &format!("{root}{path}"))
@@ -223,6 +234,12 @@ impl Client<'_> {
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
+    }
+
+    /// `GET` with a filter.
+    pub(crate) async fn find(&self, path: &str, filter: &str) -> Answer {
+        let encoded: String = filter.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.get(&format!("{path}?filter={encoded}")).await
     }
 
     /// A new user; answers its representation.

@@ -1,9 +1,10 @@
 //! Bodies of POST and PUT.
 
-use super::edit::{Editor, Op};
+use super::edit::{Editor, Op, Origin, with_urns_as_defined};
 use super::validate::validate;
 use super::value::refuse_nul;
 use super::{Document, Member, MemberOp, ResourceType, Rules, ScimError};
+use super::{declared, immutable};
 use serde_json::Value;
 
 /// Which link attributes a write asserted, whether or not their values changed.
@@ -16,11 +17,13 @@ pub struct Assertions {
 /// What a POST or PUT asserts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
+    rules: Rules,
+    kind: ResourceType,
     pub document: Document,
     /// Of a Group: `None` when the body has no `members`; null and `[]` are no members.
     pub members: Option<Vec<Member>>,
     pub asserted: Assertions,
-    /// The body has `active: null`: a PUT clears the attribute instead of keeping it.
+    /// A PUT clears `active` when the body has none, instead of keeping it.
     pub clears_active: bool,
 }
 
@@ -34,19 +37,25 @@ pub fn parse_resource(rules: Rules, kind: ResourceType, body: Value) -> Result<B
         return Err(ScimError::invalid_syntax("the body is no JSON object"));
     };
     refuse_nul(&body)?;
-    let clears_active = body
-        .iter()
-        .any(|(key, value)| key.eq_ignore_ascii_case("active") && value.is_null());
+    declared::resource(rules.dialect, kind, &body)?;
+    let keeps_omitted = rules.dialect.put_keeps_omitted();
+    let clears_active = !keeps_omitted
+        || body
+            .iter()
+            .any(|(key, value)| key.eq_ignore_ascii_case("active") && value.is_null());
     let mut editor = Editor::new(rules, kind, Document::default());
-    editor.merge(Op::Replace, None, body)?;
+    editor.merge(Op::Replace, Origin::Body, None, body)?;
     let members = match editor.members.pop() {
         Some(MemberOp::Replace(members)) => Some(members),
+        _ if kind == ResourceType::Group && !keeps_omitted => Some(Vec::new()),
         _ => None,
     };
     let asserted = editor.asserted;
     let document = editor.document();
-    validate(kind, &document)?;
+    validate(rules, kind, &document, None)?;
     Ok(Body {
+        rules,
+        kind,
         document,
         members,
         asserted,
@@ -55,15 +64,22 @@ pub fn parse_resource(rules: Rules, kind: ResourceType, body: Value) -> Result<B
 }
 
 impl Body {
-    /// This body as the replacement of `current` (PUT): `active` is kept when the body has none.
-    pub fn replacing(mut self, current: &Document) -> Body {
+    /// This body as the replacement of `current` (PUT): `active` is kept when the body has none,
+    /// and so is what no client can take away.
+    ///
+    /// # Errors
+    /// 400 `mutability` for another value of an immutable attribute.
+    pub fn replacing(mut self, current: &Document) -> Result<Body, ScimError> {
+        let current = &*with_urns_as_defined(self.rules, current);
         if !self.clears_active
             && !self.document.0.contains_key("active")
             && let Some(active) = current.0.get("active")
         {
             self.document.0.insert("active".to_owned(), active.clone());
         }
-        self
+        immutable::carry_over(self.rules, self.kind, current, &mut self.document);
+        immutable::check(self.rules, self.kind, current, &self.document)?;
+        Ok(self)
     }
 }
 
@@ -217,7 +233,15 @@ mod tests {
     #[test]
     fn replacing_body_without_active_keeps_it_and_null_clears_it() {
         let current = Document(json!({"active": false}).as_object().unwrap().clone());
-        let put = |body| user(body).replacing(&current).document.0.get("active").cloned();
+        let put = |body| {
+            user(body)
+                .replacing(&current)
+                .unwrap()
+                .document
+                .0
+                .get("active")
+                .cloned()
+        };
         assert_eq!(put(json!({"userName": "a"})), Some(json!(false)));
         assert_eq!(put(json!({"userName": "a", "active": true})), Some(json!(true)));
         assert_eq!(put(json!({"userName": "a", "active": null})), None);

@@ -85,13 +85,19 @@ pub fn resource_type(schemas: SchemaSet, base: &str, name: &str) -> Option<Value
 }
 
 fn schema_document(base: &str, schema: &Schema) -> Value {
+    let mut document = schema_definition(schema);
+    document["meta"] = json!({"resourceType": "Schema", "location": format!("{base}/Schemas/{}", schema.id)});
+    document
+}
+
+/// A schema as RFC 7643 §7 represents it, without `meta`.
+pub fn schema_definition(schema: &Schema) -> Value {
     json!({
         "schemas": [SCHEMA_OF_SCHEMAS],
         "id": schema.id,
         "name": schema.name,
         "description": schema.description,
         "attributes": schema.attributes.iter().map(attribute_document).collect::<Vec<_>>(),
-        "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{}", schema.id)},
     })
 }
 

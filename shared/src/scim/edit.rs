@@ -2,18 +2,30 @@
 
 use super::filter::AttributePath;
 use super::place::{Located, Place, locate};
-use super::schema::{self, Type};
-use super::value::{assigned, coerce, coerce_one, wrong_type};
+use super::schema::{self};
+use super::value::{unknown, wrong_type};
 use super::{
-    Assertions, Document, MemberOp, Object, Path, ResourceType, Rules, ScimError, elements, managers, members,
+    Assertions, Document, MemberOp, Object, Path, ResourceType, Rules, ScimError, elements, members, single,
 };
 use serde_json::Value;
+use std::borrow::Cow;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
     Add,
     Replace,
     Remove,
+}
+
+/// Where an assignment comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The body of a POST or PUT.
+    Body,
+    /// The value of a PATCH operation without path.
+    Value,
+    /// The path of a PATCH operation.
+    Path,
 }
 
 /// A document being edited. After an error it is to be thrown away.
@@ -42,11 +54,17 @@ impl Editor {
 
     /// Assign every attribute of a body, or of the extension `urn`. Keys may be URNs of
     /// extensions, URN-qualified names and paths; what the server owns is passed over.
-    pub(super) fn merge(&mut self, op: Op, urn: Option<&str>, values: Object) -> Result<(), ScimError> {
+    pub(super) fn merge(
+        &mut self,
+        op: Op,
+        origin: Origin,
+        urn: Option<&str>,
+        values: Object,
+    ) -> Result<(), ScimError> {
         for (key, value) in values {
             let path = self.path_of_key(urn, &key, &value);
-            let place = locate(self.rules.schemas, self.kind, &path.attribute);
-            self.assign(op, &place, &path, Some(value), false)?;
+            let place = locate(self.rules, self.kind, &path.attribute);
+            self.assign(op, origin, &place, &path, Some(value))?;
         }
         Ok(())
     }
@@ -64,8 +82,8 @@ impl Editor {
         {
             path.attribute = whole(urn_text);
         }
-        let place = locate(self.rules.schemas, self.kind, &path.attribute);
-        self.assign(op, &place, &path, value, true)
+        let place = locate(self.rules, self.kind, &path.attribute);
+        self.assign(op, Origin::Path, &place, &path, value)
     }
 
     /// Whether `urn:a:b` is the extension of that name and not the attribute `b` of `urn:a`.
@@ -90,6 +108,17 @@ impl Editor {
         let is_urn = key
             .get(..4)
             .is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+        if !self.rules.dialect.takes_paths_as_keys() {
+            let extension = match self.rules.schemas.by_urn(key) {
+                Some(schema) => Some(schema.id.to_owned()),
+                None => (is_urn && value.is_object()).then(|| key.to_owned()),
+            };
+            return plain(
+                extension
+                    .filter(|_| urn.is_none())
+                    .map_or_else(|| literal(urn), whole),
+            );
+        }
         if urn.is_none() && is_urn {
             return match Path::parse(self.rules, key) {
                 Ok(path) => {
@@ -115,7 +144,7 @@ impl Editor {
                 && let Place::Attribute(Located {
                     definition: Some(_), ..
                 })
-                | Place::Members { .. } = locate(self.rules.schemas, self.kind, &path.attribute)
+                | Place::Members { .. } = locate(self.rules, self.kind, &path.attribute)
             {
                 return path;
             }
@@ -126,30 +155,50 @@ impl Editor {
     fn assign(
         &mut self,
         op: Op,
+        origin: Origin,
         place: &Place,
         path: &Path,
         value: Option<Value>,
-        explicit: bool,
     ) -> Result<(), ScimError> {
         match place {
             Place::Core => match value {
-                Some(Value::Object(values)) if op != Op::Remove => self.merge(op, None, values),
+                Some(Value::Object(values)) if op != Op::Remove => self.merge(op, origin, None, values),
                 _ => Err(ScimError::no_target("the path names a schema, not an attribute")),
             },
-            Place::Extension(urn) => self.assign_extension(op, urn, value),
-            Place::Dropped { name, read_only } => match explicit && *read_only {
-                true => Err(ScimError::mutability(name)),
-                false => Ok(()),
-            },
+            Place::Extension(urn) => self.assign_extension(op, origin, urn, value),
+            Place::Dropped {
+                name,
+                read_only: true,
+            } if !self.passes_over(origin) => Err(ScimError::mutability(name)),
+            Place::Dropped { .. } => Ok(()),
             Place::Members { sub: Some(_) } => Err(ScimError::mutability("a sub-attribute of members")),
-            Place::Members { sub: None } => members::operate(op, Some(path), value, &mut self.members),
-            Place::Attribute(located) => self.assign_attribute(op, located, path, value, explicit),
+            Place::Members { sub: None } => {
+                members::operate(self.rules.dialect, op, Some(path), value, &mut self.members)
+            }
+            Place::Attribute(located) => self.assign_attribute(op, origin, located, path, value),
         }
     }
 
-    fn assign_extension(&mut self, op: Op, urn: &str, value: Option<Value>) -> Result<(), ScimError> {
+    /// Whether what the server owns is passed over, and not refused.
+    fn passes_over(&self, origin: Origin) -> bool {
+        match origin {
+            Origin::Body => true,
+            Origin::Value => self.rules.dialect.passes_over_read_only(),
+            Origin::Path => false,
+        }
+    }
+
+    fn assign_extension(
+        &mut self,
+        op: Op,
+        origin: Origin,
+        urn: &str,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
         match (op, value) {
-            (Op::Add | Op::Replace, Some(Value::Object(values))) => return self.merge(op, Some(urn), values),
+            (Op::Add | Op::Replace, Some(Value::Object(values))) => {
+                return self.merge(op, origin, Some(urn), values);
+            }
             (Op::Add, Some(Value::Null)) => return Ok(()),
             (Op::Replace, Some(Value::Null)) | (Op::Remove, _) => {}
             _ => return Err(wrong_type(urn, "an object")),
@@ -163,14 +212,23 @@ impl Editor {
     fn assign_attribute(
         &mut self,
         op: Op,
+        origin: Origin,
         place: &Located,
         path: &Path,
         value: Option<Value>,
-        explicit: bool,
     ) -> Result<(), ScimError> {
         let label = place.label();
-        if explicit {
-            self.check_explicit(op, place, value.is_some())?;
+        if place.is_read_only() {
+            return match self.passes_over(origin) {
+                true => Ok(()),
+                false => Err(ScimError::mutability(&label)),
+            };
+        }
+        if origin == Origin::Path {
+            let filtered = path.filter.is_some() && place.sub.is_none();
+            self.check_path(op, place, value.is_some(), filtered)?;
+        } else if place.definition.is_none() && !self.may_be_unknown(place) {
+            return Err(unknown(&label));
         }
         self.asserted.manager |= place.is_manager();
         self.asserted.additional_managers |= place.is_additional_managers();
@@ -186,21 +244,34 @@ impl Editor {
             None => path.filter.is_some() || (op != Op::Replace && matches!(current, Some(Value::Array(_)))),
         };
         let next = if multi_valued {
-            elements::edit(op, place, path.filter.as_ref(), current, value)?
+            elements::edit(self.rules, op, place, path.filter.as_ref(), current, value)?
         } else if path.filter.is_some() {
             return Err(ScimError::invalid_path(format!("{label} has only one value")));
         } else {
-            single(op, place, current, value)?
+            single::edit(self.rules, op, place, current, value)?
         };
+        if op == Op::Remove
+            && next.is_none()
+            && place.definition.is_some_and(|definition| definition.required)
+        {
+            return Err(required(&label));
+        }
         self.put(place, next);
         Ok(())
     }
 
-    fn check_explicit(&self, op: Op, place: &Located, has_value: bool) -> Result<(), ScimError> {
+    /// Whether an attribute without definition may be asserted here: any of an extension nobody
+    /// described, and by the dialect those that a schema in use forgot.
+    fn may_be_unknown(&self, place: &Located) -> bool {
+        let described = match &place.urn {
+            Some(urn) => self.rules.schemas.by_urn(urn).is_some(),
+            None => true,
+        };
+        !described || self.rules.dialect.keeps_unknown_attributes()
+    }
+
+    fn check_path(&self, op: Op, place: &Located, has_value: bool, filtered: bool) -> Result<(), ScimError> {
         let label = place.label();
-        if place.is_read_only() {
-            return Err(ScimError::mutability(&label));
-        }
         if op != Op::Remove && !has_value {
             return Err(ScimError::invalid_value(format!(
                 "the operation on {label} has no value"
@@ -213,7 +284,8 @@ impl Editor {
                     .schemas
                     .by_urn(schema::ROLLCALL_USER)
                     .is_some_and(|schema| schema.attribute(&place.name).is_some());
-            return match place.urn.is_some() || also_at_top || self.object.contains_key(&place.name) {
+            let known = place.urn.is_some() || also_at_top || self.object.contains_key(&place.name);
+            return match known && self.may_be_unknown(place) {
                 true => Ok(()),
                 false => Err(ScimError::invalid_path(format!(
                     "{label} is no attribute of {}",
@@ -221,11 +293,12 @@ impl Editor {
                 ))),
             };
         };
-        if op == Op::Remove && definition.required && place.sub.is_none() {
-            return Err(ScimError::bad_request(
-                super::ScimType::Mutability,
-                format!("{label} is required and cannot be removed"),
-            ));
+        let removed = match place.sub {
+            None => Some(definition),
+            Some(_) => place.sub_definition,
+        };
+        if op == Op::Remove && !filtered && removed.is_some_and(|removed| removed.required) {
+            return Err(required(&label));
         }
         if place.sub.is_some() && place.sub_definition.is_none() {
             let sub = place.sub.as_deref().unwrap_or_default();
@@ -264,131 +337,35 @@ impl Editor {
     }
 }
 
+/// The extensions a stored document has, under the URNs as their schemas spell them: it may be
+/// older than the schema.
+pub(super) fn with_urns_as_defined(rules: Rules, document: &Document) -> Cow<'_, Document> {
+    let object = &document.0;
+    let other_spelling = |key: &String| {
+        let schema = rules.schemas.by_urn(key)?;
+        (schema.id != key).then_some(schema.id)
+    };
+    if object.keys().all(|key| other_spelling(key).is_none()) {
+        return Cow::Borrowed(document);
+    }
+    let renamed = object.iter().map(|(key, value)| {
+        let key = other_spelling(key).unwrap_or(key.as_str());
+        (key.to_owned(), value.clone())
+    });
+    Cow::Owned(Document(renamed.collect()))
+}
+
+fn required(label: &str) -> ScimError {
+    ScimError::bad_request(
+        super::ScimType::Mutability,
+        format!("{label} is required and cannot be removed"),
+    )
+}
+
 fn whole(urn: String) -> AttributePath {
     AttributePath {
         urn: Some(urn),
         name: String::new(),
         sub: None,
-    }
-}
-
-/// The next value of an attribute that has one.
-fn single(
-    op: Op,
-    place: &Located,
-    current: Option<Value>,
-    value: Option<Value>,
-) -> Result<Option<Value>, ScimError> {
-    let label = place.label();
-    if place.is_manager() && place.sub.as_deref().is_none_or(|sub| sub == "value") {
-        let next = match op {
-            Op::Remove => return Ok(None),
-            _ => managers::manager(&label, value.unwrap_or_default())?,
-        };
-        return Ok(next.or(if op == Op::Add { current } else { None }));
-    }
-    let Some(sub) = &place.sub else {
-        return whole_value(op, place, current, value);
-    };
-    let mut object = match current {
-        Some(Value::Object(object)) => object,
-        None => Object::new(),
-        Some(_) => return Err(ScimError::invalid_path(format!("{label} has no sub-attributes"))),
-    };
-    set_sub(op, place, sub, &mut object, value)?;
-    Ok((!object.is_empty()).then_some(Value::Object(object)))
-}
-
-fn whole_value(
-    op: Op,
-    place: &Located,
-    current: Option<Value>,
-    value: Option<Value>,
-) -> Result<Option<Value>, ScimError> {
-    if op == Op::Remove {
-        return Ok(None);
-    }
-    let value = value.unwrap_or_default();
-    let kept = if op == Op::Add { current.clone() } else { None };
-    let Some(definition) = place.definition else {
-        return Ok(assigned(value).or(kept));
-    };
-    if definition.kind != Type::Complex {
-        return Ok(coerce(definition, definition.name, unwrap_single(value))?.or(kept));
-    }
-    // A complex value is merged: sub-attributes it does not name stay (RFC 7644 §3.5.2.3).
-    let values = match unwrap_single(value) {
-        Value::Null => return Ok(kept),
-        Value::Object(values) => values,
-        _ => return Err(wrong_type(definition.name, "an object")),
-    };
-    let mut object = match current {
-        Some(Value::Object(object)) => object,
-        _ => Object::new(),
-    };
-    for (key, value) in values {
-        let sub = definition.sub_attribute(&key);
-        let place = Located {
-            sub_definition: sub,
-            sub: Some(sub.map_or(&*key, |sub| sub.name).to_owned()),
-            ..place.clone()
-        };
-        let sub = place.sub.clone().unwrap_or_default();
-        set_sub(op, &place, &sub, &mut object, Some(value))?;
-    }
-    Ok((!object.is_empty()).then_some(Value::Object(object)))
-}
-
-/// Set or remove one sub-attribute of a complex value.
-pub(super) fn set_sub(
-    op: Op,
-    place: &Located,
-    sub: &str,
-    object: &mut Object,
-    value: Option<Value>,
-) -> Result<(), ScimError> {
-    let label = format!("{}.{sub}", place.label());
-    let next = match (op, place.sub_definition) {
-        (Op::Remove, _) => None,
-        (_, Some(definition)) => coerce_one(definition, &label, unwrap_single(value.unwrap_or_default()))?,
-        (_, None)
-            if place
-                .definition
-                .is_some_and(|definition| definition.kind != Type::Complex) =>
-        {
-            return Err(ScimError::invalid_path(format!(
-                "{} has no sub-attributes",
-                place.label()
-            )));
-        }
-        (_, None) => assigned(value.unwrap_or_default()),
-    };
-    match next {
-        Some(next) => {
-            object.insert(sub.to_owned(), next);
-        }
-        None if op == Op::Add => {}
-        None => {
-            object.remove(sub);
-        }
-    }
-    Ok(())
-}
-
-/// `[{"value": x}]` and `[x]` for x: how Entra's older dialect writes single values.
-fn unwrap_single(value: Value) -> Value {
-    let Value::Array(mut elements) = value else {
-        return value;
-    };
-    match elements.pop() {
-        Some(Value::Object(mut object)) if elements.is_empty() && object.contains_key("value") => {
-            object.remove("value").unwrap_or_default()
-        }
-        Some(only) if elements.is_empty() => only,
-        Some(last) => {
-            elements.push(last);
-            Value::Array(elements)
-        }
-        None => Value::Null,
     }
 }

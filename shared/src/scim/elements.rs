@@ -1,15 +1,16 @@
 //! Editing multi-valued attributes: all values, those a filter selects, or one sub-attribute of them.
 
-use super::edit::{Op, set_sub};
+use super::edit::Op;
 use super::filter::{Filter, Literal};
 use super::place::Located;
-use super::schema::SchemaSet;
+use super::single::set_sub;
 use super::value::{MAX_VALUES, assigned, coerce_elements, coerce_one};
-use super::{Object, ScimError, managers};
+use super::{Object, Rules, ScimError, managers};
 use serde_json::Value;
 
 /// The next values of a multi-valued attribute; `None` when none is left.
 pub(super) fn edit(
+    rules: Rules,
     op: Op,
     place: &Located,
     filter: Option<&Filter>,
@@ -23,16 +24,16 @@ pub(super) fn edit(
     };
     // Which elements this operation set: of two primaries the newer one stays.
     let touched = match (filter, &place.sub) {
-        (None, None) => edit_all(op, place, &mut elements, value)?,
+        (None, None) => edit_all(rules, op, place, &mut elements, value)?,
         (None, Some(sub)) => {
             if elements.is_empty() && op != Op::Remove {
                 elements.push(Value::Object(Object::new()));
             }
             let all: Vec<usize> = (0..elements.len()).collect();
-            set_in_each(op, place, sub, &mut elements, &all, value)?;
+            set_in_each(rules, op, place, sub, &mut elements, &all, value)?;
             all
         }
-        (Some(filter), _) => edit_selected(op, place, filter, &mut elements, value)?,
+        (Some(filter), _) => edit_selected(rules, op, place, filter, &mut elements, value)?,
     };
     keep_one_primary(place, &mut elements, &touched)?;
     elements.retain(|element| !element.as_object().is_some_and(Object::is_empty));
@@ -46,6 +47,7 @@ pub(super) fn edit(
 }
 
 fn edit_all(
+    rules: Rules,
     op: Op,
     place: &Located,
     elements: &mut Vec<Value>,
@@ -53,8 +55,14 @@ fn edit_all(
 ) -> Result<Vec<usize>, ScimError> {
     let named = match value {
         None | Some(Value::Null) => None,
-        Some(value) => Some(canonical(place, value)?),
+        Some(value) => Some(canonical(rules, place, value)?),
     };
+    if op == Op::Remove && named.is_some() && !rules.dialect.bends_operations() {
+        let label = place.label();
+        return Err(ScimError::invalid_value(format!(
+            "remove takes no value; name values of {label} by a filter in its path"
+        )));
+    }
     match op {
         Op::Replace => {
             *elements = named.unwrap_or_default();
@@ -80,6 +88,7 @@ fn edit_all(
 }
 
 fn edit_selected(
+    rules: Rules,
     op: Op,
     place: &Located,
     filter: &Filter,
@@ -90,12 +99,13 @@ fn edit_selected(
         .definition
         .map_or(&[][..], |definition| definition.sub_attributes);
     let mut selected: Vec<usize> = (0..elements.len())
-        .filter(|index| filter.matches_as(SchemaSet::default(), &elements[*index], inner))
+        .filter(|index| filter.matches_as(rules.schemas, &elements[*index], inner))
         .collect();
     if selected.is_empty() {
         let template = match op {
             Op::Remove => None,
-            Op::Add | Op::Replace => template(place, filter)?,
+            Op::Add | Op::Replace if rules.dialect.creates_by_value_path() => template(rules, place, filter)?,
+            Op::Add | Op::Replace => None,
         };
         let template = template.ok_or_else(|| {
             ScimError::no_target(format!("no value of {} matches the filter", place.label()))
@@ -104,7 +114,7 @@ fn edit_selected(
         elements.push(Value::Object(template));
     }
     if let Some(sub) = &place.sub {
-        set_in_each(op, place, sub, elements, &selected, value)?;
+        set_in_each(rules, op, place, sub, elements, &selected, value)?;
         return Ok(selected);
     }
     if op == Op::Remove {
@@ -115,14 +125,14 @@ fn edit_selected(
         });
         return Ok(Vec::new());
     }
-    let mut values = canonical(place, value.unwrap_or_default())?;
+    let mut values = canonical(rules, place, value.unwrap_or_default())?;
     let (Some(Value::Object(new)), true) = (values.pop(), values.is_empty()) else {
         return Err(ScimError::invalid_value(format!(
             "the value for {} must be one object",
             place.label()
         )));
     };
-    let implied = template(place, filter)?.unwrap_or_default();
+    let implied = template(rules, place, filter)?.unwrap_or_default();
     for index in &selected {
         let kept = match (op, elements[*index].take()) {
             (Op::Add, Value::Object(object)) => object,
@@ -136,6 +146,7 @@ fn edit_selected(
 }
 
 fn set_in_each(
+    rules: Rules,
     op: Op,
     place: &Located,
     sub: &str,
@@ -150,19 +161,19 @@ fn set_in_each(
                 place.label()
             )));
         };
-        set_sub(op, place, sub, object, value.clone())?;
+        set_sub(rules.dialect, op, place, sub, object, value.clone())?;
     }
     Ok(())
 }
 
 /// The values a client sent, canonical.
-fn canonical(place: &Located, value: Value) -> Result<Vec<Value>, ScimError> {
+fn canonical(rules: Rules, place: &Located, value: Value) -> Result<Vec<Value>, ScimError> {
     let label = place.label();
     if place.is_additional_managers() {
-        return managers::additional_managers(&label, value);
+        return managers::additional_managers(rules.dialect, &label, value);
     }
     match (place.definition, value) {
-        (Some(definition), value) => coerce_elements(definition, &label, value),
+        (Some(definition), value) => coerce_elements(rules.dialect, definition, &label, value),
         (None, Value::Array(elements)) => Ok(elements.into_iter().filter_map(assigned).collect()),
         (None, value) => Ok(assigned(value).into_iter().collect()),
     }
@@ -171,7 +182,7 @@ fn canonical(place: &Located, value: Value) -> Result<Vec<Value>, ScimError> {
 /// The element that a filter of equalities describes: `emails[type eq "work"].value` creates
 /// the work address that is not there. `None` when the filter describes no element to create:
 /// other operators, or the identity of a value that should exist.
-fn template(place: &Located, filter: &Filter) -> Result<Option<Object>, ScimError> {
+fn template(rules: Rules, place: &Located, filter: &Filter) -> Result<Option<Object>, ScimError> {
     let Some(pairs) = filter.equalities() else {
         return Ok(None);
     };
@@ -188,7 +199,12 @@ fn template(place: &Located, filter: &Filter) -> Result<Option<Object>, ScimErro
             Literal::Text(text) | Literal::Number(text) => Value::String(text.clone()),
         };
         let value = match definition {
-            Some(definition) => coerce_one(definition, &format!("{}.{name}", place.label()), value)?,
+            Some(definition) => coerce_one(
+                rules.dialect,
+                definition,
+                &format!("{}.{name}", place.label()),
+                value,
+            )?,
             None => Some(value),
         };
         object.extend(value.map(|value| (name.to_owned(), value)));

@@ -95,6 +95,12 @@ impl ScimError {
         ScimError::bad_request(ScimType::Mutability, format!("{attribute} is read-only"))
     }
 
+    /// 400 `mutability`: a change of an attribute that may be set once.
+    pub fn immutable(attribute: &str) -> ScimError {
+        let detail = format!("{attribute} is immutable: it has a value and keeps it");
+        ScimError::bad_request(ScimType::Mutability, detail)
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> ScimError {
         ScimError::new(404, None, detail)

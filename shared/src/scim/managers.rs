@@ -1,7 +1,7 @@
 //! The shapes in which clients name managers, made one.
 
-use super::value::wrong_type;
-use super::{Object, ScimError};
+use super::value::{unknown, wrong_type};
+use super::{Dialect, Object, ScimError};
 use crate::directory::fold;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -11,30 +11,41 @@ const MAX_ADDITIONAL: usize = 1_000;
 
 /// `manager` as `{"value": …, …as sent}`, from a text, an object or an array of one of them;
 /// `None` when it is unassigned.
-pub(super) fn manager(label: &str, value: Value) -> Result<Option<Value>, ScimError> {
+pub(super) fn manager(dialect: Dialect, label: &str, value: Value) -> Result<Option<Value>, ScimError> {
     match value {
+        Value::Null => Ok(None),
+        value if !value.is_object() && !dialect.takes_bare_references() => {
+            Err(wrong_type(label, "an object"))
+        }
         Value::Array(mut elements) => match elements.len() {
             0 => Ok(None),
-            1 => manager(label, elements.remove(0)),
+            1 => manager(dialect, label, elements.remove(0)),
             _ => Err(ScimError::invalid_value(format!(
                 "{label} has more than one value"
             ))),
         },
-        Value::Object(object) => reference_object(label, object),
+        Value::Object(object) => reference_object(dialect, label, object),
         value => Ok(reference_text(label, value)?.map(plain)),
     }
 }
 
 /// `additionalManagers` as an array of `{"value": …}`, each person once, in order; from an
 /// array of texts and objects, or one comma-separated text.
-pub(super) fn additional_managers(label: &str, value: Value) -> Result<Vec<Value>, ScimError> {
+pub(super) fn additional_managers(
+    dialect: Dialect,
+    label: &str,
+    value: Value,
+) -> Result<Vec<Value>, ScimError> {
+    let bare = dialect.takes_bare_references();
     let elements = match value {
         Value::Array(elements) => elements,
-        Value::String(list) => list
+        Value::String(list) if bare => list
             .split(',')
             .map(|one| Value::String(one.trim().to_owned()))
             .collect(),
-        value => vec![value],
+        Value::Null => return Ok(Vec::new()),
+        value if bare => vec![value],
+        _ => return Err(wrong_type(label, "an array")),
     };
     if elements.len() > MAX_ADDITIONAL {
         return Err(ScimError::invalid_value(format!(
@@ -45,11 +56,12 @@ pub(super) fn additional_managers(label: &str, value: Value) -> Result<Vec<Value
     let mut managers = Vec::with_capacity(elements.len());
     for element in elements {
         let text = match element {
-            Value::Object(object) => match reference_object(label, object)? {
+            Value::Object(object) => match reference_object(dialect, label, object)? {
                 Some(manager) => manager.get("value").and_then(Value::as_str).map(str::to_owned),
                 None => None,
             },
-            value => reference_text(label, value)?,
+            value if bare || value.is_null() => reference_text(label, value)?,
+            _ => return Err(wrong_type(label, "an array of objects")),
         };
         if let Some(text) = text
             && seen.insert(fold(&text))
@@ -65,29 +77,31 @@ fn plain(text: String) -> Value {
 }
 
 /// An object with its reference under `value`; one with only `$ref` is named by its last segment.
-fn reference_object(label: &str, object: Object) -> Result<Option<Value>, ScimError> {
+fn reference_object(dialect: Dialect, label: &str, object: Object) -> Result<Option<Value>, ScimError> {
     let mut manager = Object::new();
     let mut text = None;
     for (key, value) in object {
         if key.eq_ignore_ascii_case("value") {
-            text = reference_text(&format!("{label}.value"), value)?;
+            let label = format!("{label}.value");
+            if value.is_number() && !dialect.takes_bare_references() {
+                return Err(wrong_type(&label, "a string"));
+            }
+            text = reference_text(&label, value)?;
             continue;
         }
-        let key = ["$ref", "displayName"]
-            .into_iter()
-            .find(|known| known.eq_ignore_ascii_case(&key))
-            .map_or(key, str::to_owned);
-        match &value {
-            Value::Null => {}
-            Value::String(_) => {
-                manager.insert(key, value);
+        // The manager's own document says how they are called (RFC 7643 §4.3: read-only).
+        if key.eq_ignore_ascii_case("displayName") || value.is_null() {
+            continue;
+        }
+        if key.eq_ignore_ascii_case("$ref") {
+            if !value.is_string() {
+                return Err(wrong_type(&format!("{label}.$ref"), "a string"));
             }
-            _ if key == "$ref" || key == "displayName" => {
-                return Err(wrong_type(&format!("{label}.{key}"), "a string"));
-            }
-            _ => {
-                manager.insert(key, value);
-            }
+            manager.insert("$ref".to_owned(), value);
+        } else if dialect.keeps_unknown_attributes() {
+            manager.insert(key, value);
+        } else {
+            return Err(unknown(&format!("{label}.{key}")));
         }
     }
     let by_url = || {
@@ -127,14 +141,14 @@ mod tests {
             json!(["m@x.y"]),
             json!({"value": "m@x.y", "displayName": null}),
         ] {
-            assert_eq!(manager("manager", value), Ok(Some(json!({"value": "m@x.y"}))));
+            assert_eq!(
+                manager(Dialect::Tolerant, "manager", value),
+                Ok(Some(json!({"value": "m@x.y"})))
+            );
         }
         let sent = json!({"$ref": "https://x/Users/42", "displayName": "M"});
-        let read = manager("manager", sent).unwrap().unwrap();
-        assert_eq!(
-            (&read["value"], &read["displayName"]),
-            (&json!("42"), &json!("M"))
-        );
+        let read = manager(Dialect::Tolerant, "manager", sent).unwrap().unwrap();
+        assert_eq!(read, json!({"value": "42", "$ref": "https://x/Users/42"}));
     }
 
     #[test]
@@ -147,7 +161,7 @@ mod tests {
             json!({"value": ""}),
             json!([null]),
         ] {
-            assert_eq!(manager("manager", value), Ok(None));
+            assert_eq!(manager(Dialect::Tolerant, "manager", value), Ok(None));
         }
     }
 
@@ -155,7 +169,7 @@ mod tests {
     fn manager_wrong_type_names_the_attribute() {
         for value in [json!(true), json!({"value": {}}), json!(["a", "b"])] {
             assert!(
-                manager("manager", value)
+                manager(Dialect::Tolerant, "manager", value)
                     .unwrap_err()
                     .detail
                     .starts_with("manager")
@@ -172,7 +186,7 @@ mod tests {
             json!([{"value": "a"}, "b", null]),
         ] {
             assert_eq!(
-                Value::Array(additional_managers("additionalManagers", value).unwrap()),
+                Value::Array(additional_managers(Dialect::Tolerant, "additionalManagers", value).unwrap()),
                 wanted
             );
         }

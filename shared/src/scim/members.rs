@@ -2,8 +2,8 @@
 
 use super::edit::Op;
 use super::filter::Filter;
-use super::value::wrong_type;
-use super::{Member, MemberOp, Object, Path, ScimError, schema};
+use super::value::{unknown, wrong_type};
+use super::{Dialect, Member, MemberOp, Object, Path, ScimError, schema};
 use crate::directory::fold;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -12,17 +12,17 @@ use std::collections::HashSet;
 const MAX_BYTES: usize = 512;
 
 /// Members as asserted, each once: an array of objects or texts, or a single one.
-pub(super) fn parse_members(value: Value) -> Result<Vec<Member>, ScimError> {
+pub(super) fn parse_members(dialect: Dialect, value: Value) -> Result<Vec<Member>, ScimError> {
     let elements = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(elements) => elements,
-        value @ (Value::Object(_) | Value::String(_)) => vec![value],
+        value @ (Value::Object(_) | Value::String(_)) if dialect.takes_bare_references() => vec![value],
         _ => return Err(wrong_type("members", "an array")),
     };
     let mut seen = HashSet::with_capacity(elements.len());
     let mut members = Vec::with_capacity(elements.len());
     for element in elements {
-        let Some(member) = parse_member(element)? else {
+        let Some(member) = parse_member(dialect, element)? else {
             continue;
         };
         let folded = fold(&member.value);
@@ -38,10 +38,12 @@ pub(super) fn parse_members(value: Value) -> Result<Vec<Member>, ScimError> {
     Ok(members)
 }
 
-fn parse_member(element: Value) -> Result<Option<Member>, ScimError> {
+fn parse_member(dialect: Dialect, element: Value) -> Result<Option<Member>, ScimError> {
     let object = match element {
         Value::Null => return Ok(None),
-        Value::String(text) => Object::from_iter([("value".to_owned(), Value::String(text))]),
+        Value::String(text) if dialect.takes_bare_references() => {
+            Object::from_iter([("value".to_owned(), Value::String(text))])
+        }
         Value::Object(object) => object,
         _ => return Err(wrong_type("members", "an array of objects")),
     };
@@ -55,12 +57,17 @@ fn parse_member(element: Value) -> Result<Option<Member>, ScimError> {
         match (known.map(|known| known.name), value) {
             (_, Value::Null) => {}
             (Some("value"), Value::String(value)) => text = Some(value),
-            (Some("value"), Value::Number(number)) => text = Some(number.to_string()),
+            (Some("value"), Value::Number(number)) if dialect.takes_bare_references() => {
+                text = Some(number.to_string())
+            }
             (Some(name), value) if name == "value" || !value.is_string() => {
                 return Err(wrong_type(&format!("members.{name}"), "a string"));
             }
             (Some(name), value) => {
                 attributes.insert(name.to_owned(), value);
+            }
+            (None, _) if !dialect.keeps_unknown_attributes() => {
+                return Err(unknown(&format!("members.{key}")));
             }
             (None, value) => {
                 attributes.insert(key, value);
@@ -78,6 +85,7 @@ fn parse_member(element: Value) -> Result<Option<Member>, ScimError> {
 
 /// What one PATCH operation on `members` does to them.
 pub(super) fn operate(
+    dialect: Dialect,
     op: Op,
     path: Option<&Path>,
     value: Option<Value>,
@@ -85,11 +93,18 @@ pub(super) fn operate(
 ) -> Result<(), ScimError> {
     let filter = path.and_then(|path| path.filter.as_ref());
     match (op, filter, value) {
-        (Op::Add, None, Some(value)) => operations.push(MemberOp::Add(parse_members(value)?)),
-        (Op::Replace, None, Some(value)) => operations.push(MemberOp::Replace(parse_members(value)?)),
+        (Op::Add, None, Some(value)) => operations.push(MemberOp::Add(parse_members(dialect, value)?)),
+        (Op::Replace, None, Some(value)) => {
+            operations.push(MemberOp::Replace(parse_members(dialect, value)?))
+        }
         (Op::Remove, None, None | Some(Value::Null)) => operations.push(MemberOp::Replace(Vec::new())),
+        (Op::Remove, None, Some(_)) if !dialect.bends_operations() => {
+            return Err(ScimError::invalid_value(
+                "remove takes no value; name members by a filter in its path",
+            ));
+        }
         (Op::Remove, None, Some(value)) => {
-            let values = parse_members(value)?
+            let values = parse_members(dialect, value)?
                 .into_iter()
                 .map(|member| member.value)
                 .collect();
@@ -98,7 +113,7 @@ pub(super) fn operate(
         (Op::Remove, Some(filter), _) => operations.push(remove_where(filter)),
         (Op::Replace, Some(filter), Some(value)) => {
             operations.push(remove_where(filter));
-            operations.push(MemberOp::Add(parse_members(value)?));
+            operations.push(MemberOp::Add(parse_members(dialect, value)?));
         }
         (Op::Add, Some(_), _) => {
             return Err(ScimError::mutability("a present member"));
@@ -141,6 +156,7 @@ mod tests {
     fn operated(op: Op, path: &str, value: Option<Value>) -> Result<Vec<MemberOp>, ScimError> {
         let mut operations = Vec::new();
         operate(
+            Dialect::Tolerant,
             op,
             Some(&Path::parse(crate::scim::Rules::default(), path).unwrap()),
             value,
@@ -151,9 +167,11 @@ mod tests {
 
     #[test]
     fn parse_members_texts_objects_and_repetitions() {
-        let members =
-            parse_members(json!(["a", {"Value": "b", "Display": "B", "type": null}, {"value": "A"}]))
-                .unwrap();
+        let members = parse_members(
+            Dialect::Tolerant,
+            json!(["a", {"Value": "b", "Display": "B", "type": null}, {"value": "A"}]),
+        )
+        .unwrap();
         assert_eq!(
             members
                 .iter()
@@ -173,9 +191,14 @@ mod tests {
             json!([{"value": []}]),
             json!([{"value": "a", "type": 1}]),
         ] {
-            assert!(parse_members(value).unwrap_err().detail.contains("members"));
+            assert!(
+                parse_members(Dialect::Tolerant, value)
+                    .unwrap_err()
+                    .detail
+                    .contains("members")
+            );
         }
-        assert!(parse_members(json!(["x".repeat(513)])).is_err());
+        assert!(parse_members(Dialect::Tolerant, json!(["x".repeat(513)])).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod body;
 pub mod bulk;
 mod changed;
+pub mod declared;
 mod dialect;
 pub mod discovery;
 mod document;
@@ -18,6 +19,7 @@ mod error;
 mod etag;
 pub mod event;
 pub mod filter;
+mod immutable;
 mod keys;
 mod managers;
 mod members;
@@ -28,6 +30,7 @@ mod place;
 mod render;
 pub mod schema;
 mod selection;
+mod single;
 mod validate;
 mod value;
 

@@ -1,11 +1,12 @@
 //! PATCH (RFC 7644 §3.5.2).
 
-use super::edit::{Editor, Op};
+use super::edit::{Editor, Op, Origin, with_urns_as_defined};
 use super::filter::Filter;
 use super::place::{Place, locate};
 use super::validate::validate;
 use super::value::{coerce_one, refuse_nul};
 use super::{Assertions, Document, Member, Object, Path, ResourceType, Rules, ScimError, schema};
+use super::{declared, immutable};
 use serde_json::Value;
 
 /// The most operations in one request.
@@ -61,6 +62,7 @@ impl Patch {
             return Err(ScimError::invalid_syntax("the body is no JSON object"));
         };
         refuse_nul(&body)?;
+        declared::message(rules.dialect, &body, PATCH_OP)?;
         let operations = match take(&mut body, "Operations") {
             Some(Value::Array(operations)) if !operations.is_empty() => operations,
             Some(_) => {
@@ -68,7 +70,8 @@ impl Patch {
                     "Operations must be an array of operations",
                 ));
             }
-            None => return Patch::plain(rules, kind, body),
+            None if rules.dialect.takes_plain_patch() => return Patch::plain(rules, kind, body),
+            None => return Err(ScimError::invalid_syntax("Operations is missing")),
         };
         if operations.len() > MAX_OPERATIONS {
             return Err(ScimError::invalid_syntax(format!(
@@ -103,7 +106,7 @@ impl Patch {
         let mut operations = Vec::new();
         if kind == ResourceType::Group {
             let replace = match take(&mut body, "replaceMembers") {
-                Some(value) => boolean("replaceMembers", value)?,
+                Some(value) => boolean(rules, "replaceMembers", value)?,
                 None => false,
             };
             if let Some(members) = take(&mut body, "members") {
@@ -131,11 +134,14 @@ impl Patch {
     /// # Errors
     /// 400 `noTarget`, `invalidPath`, `mutability` or `invalidValue`.
     pub fn apply(&self, current: &Document) -> Result<Patched, ScimError> {
+        let current = &*with_urns_as_defined(self.rules, current);
         let mut editor = Editor::new(self.rules, self.kind, current.clone());
         for operation in &self.operations {
             match (&operation.path, &operation.value) {
                 (Some(path), value) => editor.operate(operation.op, path, value.clone())?,
-                (None, Some(Value::Object(values))) => editor.merge(operation.op, None, values.clone())?,
+                (None, Some(Value::Object(values))) => {
+                    editor.merge(operation.op, Origin::Value, None, values.clone())?;
+                }
                 (None, _) => {
                     return Err(ScimError::invalid_value(
                         "an operation without path needs an object as value",
@@ -146,7 +152,8 @@ impl Patch {
         let members = std::mem::take(&mut editor.members);
         let asserted = editor.asserted;
         let document = editor.document();
-        validate(self.kind, &document)?;
+        immutable::check(self.rules, self.kind, current, &document)?;
+        validate(self.rules, self.kind, &document, Some(current))?;
         Ok(Patched {
             document,
             members,
@@ -159,15 +166,17 @@ fn operation_of(rules: Rules, operation: Value) -> Result<PatchOperation, ScimEr
     let Value::Object(mut operation) = operation else {
         return Err(ScimError::invalid_syntax("an operation is no object"));
     };
+    let folds = rules.dialect.folds_op();
+    let is = |op: &str, name: &str| op == name || (folds && op.eq_ignore_ascii_case(name));
     let op = match take(&mut operation, "op") {
-        Some(Value::String(op)) if op.eq_ignore_ascii_case("add") => Op::Add,
-        Some(Value::String(op)) if op.eq_ignore_ascii_case("replace") => Op::Replace,
-        Some(Value::String(op)) if op.eq_ignore_ascii_case("remove") => Op::Remove,
+        Some(Value::String(op)) if is(&op, "add") => Op::Add,
+        Some(Value::String(op)) if is(&op, "replace") => Op::Replace,
+        Some(Value::String(op)) if is(&op, "remove") => Op::Remove,
         _ => return Err(ScimError::invalid_syntax("op must be add, replace or remove")),
     };
     let path = match take(&mut operation, "path") {
         None | Some(Value::Null) => None,
-        Some(Value::String(path)) if path.trim().is_empty() => None,
+        Some(Value::String(path)) if path.trim().is_empty() && rules.dialect.bends_operations() => None,
         Some(Value::String(path)) => Some(Path::parse(rules, &path)?),
         Some(_) => return Err(ScimError::invalid_path("path must be a string")),
     };
@@ -187,10 +196,10 @@ fn take(object: &mut Object, name: &str) -> Option<Value> {
     object.remove(&key)
 }
 
-fn boolean(name: &'static str, value: Value) -> Result<bool, ScimError> {
+fn boolean(rules: Rules, name: &'static str, value: Value) -> Result<bool, ScimError> {
     let definition = schema::core(ResourceType::User).attribute("active");
     let value = match definition {
-        Some(definition) => coerce_one(definition, name, value)?,
+        Some(definition) => coerce_one(rules.dialect, definition, name, value)?,
         None => None,
     };
     Ok(value == Some(Value::Bool(true)))
@@ -213,7 +222,7 @@ impl Patch {
             let path = operation.path.as_ref();
             path.is_some_and(|path| {
                 matches!(
-                    locate(self.rules.schemas, self.kind, &path.attribute),
+                    locate(self.rules, self.kind, &path.attribute),
                     Place::Members { .. }
                 )
             })

@@ -450,7 +450,7 @@ proptest! {
             .map(|(op, path, value)| json!({"op": op, "path": path, "value": value}))
             .collect();
         if let Ok(patched) = patched(kind, &current, json!({"Operations": operations})) {
-            prop_assert!(validate(kind, &patched.document).is_ok());
+            prop_assert!(validate(Rules::default(), kind, &patched.document, None).is_ok());
         }
         let _ = patched(kind, &current, body);
         prop_assert_eq!(before, current);

@@ -1,8 +1,8 @@
 //! Where in a document an attribute lies.
 
-use super::ResourceType;
 use super::filter::AttributePath;
 use super::schema::{self, Attribute, Mutability, SchemaSet};
+use super::{ResourceType, Rules};
 
 /// What a path or a key of a body names, canonically.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,9 @@ impl Located {
 }
 
 /// Find what a path names. `manager` needs no URN, `additionalManagers` may stand anywhere.
-pub(super) fn locate(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> Place {
+pub(super) fn locate(rules: Rules, kind: ResourceType, path: &AttributePath) -> Place {
+    let Rules { schemas, dialect } = rules;
+    let anywhere = kind == ResourceType::User && dialect.takes_names_anywhere();
     let core = schema::core(kind);
     match path.urn.as_deref() {
         Some(urn) if !urn.eq_ignore_ascii_case(core.id) => {
@@ -71,10 +73,7 @@ pub(super) fn locate(schemas: SchemaSet, kind: ResourceType, path: &AttributePat
                 return Place::Extension(urn.to_owned());
             }
             let user_extension = [schema::ENTERPRISE_USER, schema::ROLLCALL_USER].contains(&urn);
-            if user_extension
-                && kind == ResourceType::User
-                && path.name.eq_ignore_ascii_case("additionalManagers")
-            {
+            if user_extension && anywhere && path.name.eq_ignore_ascii_case("additionalManagers") {
                 return extension(schemas, schema::ROLLCALL_USER, path);
             }
             return extension(schemas, urn, path);
@@ -88,7 +87,7 @@ pub(super) fn locate(schemas: SchemaSet, kind: ResourceType, path: &AttributePat
             sub: path.sub.clone(),
         };
     }
-    if kind == ResourceType::User {
+    if anywhere {
         if name.eq_ignore_ascii_case("manager") {
             return extension(schemas, schema::ENTERPRISE_USER, path);
         }
@@ -153,7 +152,7 @@ mod tests {
     fn user(path: &str) -> Place {
         let schemas = SchemaSet::default();
         locate(
-            schemas,
+            Rules::default(),
             ResourceType::User,
             &AttributePath::parse(schemas, path).unwrap(),
         )

@@ -1,7 +1,7 @@
 //! `attributes` and `excludedAttributes` (RFC 7644 §3.9).
 
 use super::filter::AttributePath;
-use super::schema::{self, Returned, SchemaSet};
+use super::schema::{self, Attribute, Returned, SchemaSet};
 use super::{Object, ResourceType, ScimError};
 use serde_json::Value;
 
@@ -49,25 +49,21 @@ impl Selection {
         }
     }
 
-    /// Leave out of a complete representation what was not asked for.
+    /// Leave out of a complete representation what was not asked for, and what the schemas say
+    /// is never returned or only on request (RFC 7643 §7, `returned`).
     pub(super) fn project(&self, kind: ResourceType, resource: Object) -> Object {
-        if self.included.is_none() && self.excluded.is_empty() {
-            return resource;
-        }
         let mut projected = Object::new();
         for (key, value) in resource {
-            let known = schema::core(kind)
-                .attribute(&key)
-                .or_else(|| schema::common(&key));
-            let next = if known.is_some_and(|known| known.returned == Returned::Always) {
-                Some(value)
-            } else if key
+            let is_extension = key
                 .get(..4)
-                .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
-            {
+                .is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+            let next = if is_extension {
                 self.project_extension(&key, value)
             } else {
-                self.project_attribute(is_core, &key, value)
+                let known = schema::core(kind)
+                    .attribute(&key)
+                    .or_else(|| schema::common(&key));
+                self.project_attribute(is_core, known, false, &key, value)
             };
             if let Some(next) = next {
                 projected.insert(key, next);
@@ -78,7 +74,13 @@ impl Selection {
 
     /// What was asked for of one of a Group's members.
     pub(super) fn project_member(&self, member: Value) -> Option<Value> {
-        self.project_attribute(is_core, "members", member)
+        self.project_attribute(
+            is_core,
+            schema::core(ResourceType::Group).attribute("members"),
+            false,
+            "members",
+            member,
+        )
     }
 
     fn project_extension(&self, urn: &str, value: Value) -> Option<Value> {
@@ -91,60 +93,112 @@ impl Selection {
         let is_whole = |path: &AttributePath| {
             (of_extension(path) && path.name.is_empty()) || path.to_string().eq_ignore_ascii_case(urn)
         };
-        match &self.included {
-            Some(included) if included.iter().any(is_whole) => return Some(value),
-            None if self.excluded.iter().any(is_whole) => return None,
-            _ => {}
-        }
+        let whole = self.named().iter().any(is_whole);
         let Value::Object(object) = value else {
-            return self.included.is_none().then_some(value);
+            return (whole == self.included.is_some()).then_some(value);
         };
+        let schema = self.schemas.by_urn(urn);
         let mut projected = Object::new();
         for (key, value) in object {
-            if let Some(value) = self.project_attribute(of_extension, &key, value) {
+            let known = schema.and_then(|schema| schema.attribute(&key));
+            if let Some(value) = self.project_attribute(of_extension, known, whole, &key, value) {
                 projected.insert(key, value);
             }
         }
         (!projected.is_empty()).then_some(Value::Object(projected))
     }
 
+    /// The attributes that the client named, to have or to leave out.
+    fn named(&self) -> &[AttributePath] {
+        self.included.as_deref().unwrap_or(&self.excluded)
+    }
+
+    /// `schema_named`: the client named the extension that the attribute belongs to.
     fn project_attribute(
         &self,
         of_schema: impl Fn(&AttributePath) -> bool,
+        definition: Option<&'static Attribute>,
+        schema_named: bool,
         name: &str,
         value: Value,
     ) -> Option<Value> {
-        let named = |path: &&AttributePath| of_schema(path) && path.name.eq_ignore_ascii_case(name);
-        let (paths, keep): (Vec<&AttributePath>, bool) = match &self.included {
-            Some(included) => (included.iter().filter(named).collect(), true),
-            None => (self.excluded.iter().filter(named).collect(), false),
-        };
-        if paths.is_empty() {
-            return (!keep).then_some(value);
-        }
-        if paths.iter().any(|path| path.sub.is_none()) {
-            return keep.then_some(value);
-        }
+        let is_it = |path: &&AttributePath| of_schema(path) && path.name.eq_ignore_ascii_case(name);
+        let paths: Vec<&AttributePath> = self.named().iter().filter(is_it).collect();
+        let whole = paths.iter().any(|path| path.sub.is_none());
         let subs: Vec<&str> = paths.iter().filter_map(|path| path.sub.as_deref()).collect();
-        project_subs(value, &subs, keep)
+        let including = self.included.is_some();
+        let choice = match definition.map_or(Returned::Default, |definition| definition.returned) {
+            Returned::Never => return None,
+            Returned::Always => Subs::Default,
+            Returned::Request if !including || paths.is_empty() => return None,
+            _ if including && (whole || schema_named) => Subs::And(subs),
+            _ if including && subs.is_empty() => return None,
+            _ if including => Subs::Only(subs),
+            _ if whole || schema_named => return None,
+            _ => Subs::Without(subs),
+        };
+        project_subs(definition, value, &choice)
     }
 }
 
-fn project_subs(value: Value, subs: &[&str], keep: bool) -> Option<Value> {
+/// Which sub-attributes of a chosen attribute are returned.
+enum Subs<'a> {
+    /// Those returned by default.
+    Default,
+    /// Those returned by default, and these.
+    And(Vec<&'a str>),
+    Only(Vec<&'a str>),
+    Without(Vec<&'a str>),
+}
+
+impl Subs<'_> {
+    fn has(&self, definition: Option<&Attribute>, name: &str) -> bool {
+        let named = |subs: &[&str]| subs.iter().any(|sub| sub.eq_ignore_ascii_case(name));
+        let returned = definition.map_or(Returned::Default, |definition| definition.returned);
+        match (returned, self) {
+            (Returned::Never, _) => false,
+            (Returned::Always, _) => true,
+            (Returned::Request, Subs::And(subs) | Subs::Only(subs)) => named(subs),
+            (Returned::Request, _) => false,
+            (Returned::Default, Subs::Only(subs)) => named(subs),
+            (Returned::Default, Subs::Without(subs)) => !named(subs),
+            (Returned::Default, Subs::Default | Subs::And(_)) => true,
+        }
+    }
+
+    /// Whether every sub-attribute is returned, so that values need no look.
+    fn are_all(&self, definition: Option<&Attribute>) -> bool {
+        let special = |sub: &Attribute| matches!(sub.returned, Returned::Never | Returned::Request);
+        let any_special = definition.is_some_and(|definition| definition.sub_attributes.iter().any(special));
+        match self {
+            Subs::Default | Subs::And(_) => !any_special,
+            Subs::Without(subs) => subs.is_empty() && !any_special,
+            Subs::Only(_) => false,
+        }
+    }
+}
+
+fn project_subs(definition: Option<&'static Attribute>, value: Value, subs: &Subs<'_>) -> Option<Value> {
+    if subs.are_all(definition) {
+        return Some(value);
+    }
     match value {
         Value::Array(elements) => {
             let projected: Vec<Value> = elements
                 .into_iter()
-                .filter_map(|element| project_subs(element, subs, keep))
+                .filter_map(|element| project_subs(definition, element, subs))
                 .collect();
             (!projected.is_empty()).then_some(Value::Array(projected))
         }
         Value::Object(object) => {
-            let named = |key: &str| subs.iter().any(|sub| sub.eq_ignore_ascii_case(key));
-            let projected: Object = object.into_iter().filter(|(key, _)| named(key) == keep).collect();
+            let of = |key: &str| definition.and_then(|definition| definition.sub_attribute(key));
+            let projected: Object = object
+                .into_iter()
+                .filter(|(key, _)| subs.has(of(key), key))
+                .collect();
             (!projected.is_empty()).then_some(Value::Object(projected))
         }
-        plain => (!keep).then_some(plain),
+        plain => (!matches!(subs, Subs::Only(_))).then_some(plain),
     }
 }
 

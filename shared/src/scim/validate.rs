@@ -1,25 +1,27 @@
 //! What a document as a whole must satisfy, after a body or a PATCH.
 
-use super::schema::{self, ENTERPRISE_USER, ROLLCALL_USER};
-use super::{Document, ResourceType, ScimError};
+use super::schema::{self, Attribute, ENTERPRISE_USER, ROLLCALL_USER};
+use super::{Document, Object, ResourceType, Rules, ScimError};
 use crate::directory::{fold, fold_name};
 use serde_json::Value;
 
 /// Longest value, folded and in bytes, that is a key in an index.
 pub(super) const MAX_KEY_BYTES: usize = 512;
 
-pub(super) fn validate(kind: ResourceType, document: &Document) -> Result<(), ScimError> {
-    for attribute in schema::core(kind)
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.required)
-    {
-        let text = document.0.get(attribute.name).and_then(Value::as_str);
-        if text.is_none_or(|text| text.trim().is_empty()) {
-            return Err(ScimError::invalid_value(format!(
-                "{} is required",
-                attribute.name
-            )));
+/// `current` is the document that a PATCH started from: what it says of an extension is not
+/// measured again against a schema that may be younger, unless the PATCH touched it.
+pub(super) fn validate(
+    rules: Rules,
+    kind: ResourceType,
+    document: &Document,
+    current: Option<&Document>,
+) -> Result<(), ScimError> {
+    require("", schema::core(kind).attributes, &document.0)?;
+    for extension in rules.schemas.extensions(kind) {
+        let values = document.0.get(extension.id);
+        let untouched = current.is_some_and(|current| current.0.get(extension.id) == values);
+        if let Some(Value::Object(values)) = values.filter(|_| !untouched) {
+            require(&format!("{}:", extension.id), extension.attributes, values)?;
         }
     }
     let enterprise = document.0.get(ENTERPRISE_USER);
@@ -48,6 +50,38 @@ pub(super) fn validate(kind: ResourceType, document: &Document) -> Result<(), Sc
         }
     }
     Ok(())
+}
+
+/// Every required attribute has a value, and so has every required sub-attribute of a value.
+fn require(prefix: &str, attributes: &[Attribute], object: &Object) -> Result<(), ScimError> {
+    for attribute in attributes {
+        let value = object.get(attribute.name);
+        if attribute.required && is_blank(value) {
+            let detail = format!("{prefix}{} is required", attribute.name);
+            return Err(ScimError::invalid_value(detail));
+        }
+        if !attribute.sub_attributes.iter().any(|sub| sub.required) {
+            continue;
+        }
+        let prefix = format!("{prefix}{}.", attribute.name);
+        let elements = match value {
+            Some(Value::Array(elements)) => elements.as_slice(),
+            Some(single) => std::slice::from_ref(single),
+            None => &[],
+        };
+        for element in elements.iter().filter_map(Value::as_object) {
+            require(&prefix, attribute.sub_attributes, element)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_blank(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.trim().is_empty(),
+        Some(_) => false,
+    }
 }
 
 /// Refuse a value that no index can hold.

@@ -1,7 +1,7 @@
 //! Values as the schema wants them: client quirks absorbed, types checked.
 
-use super::schema::{Attribute, Type};
-use super::{Object, ScimError};
+use super::schema::{Attribute, Mutability, Type};
+use super::{Dialect, Object, ScimError};
 use chrono::DateTime;
 use serde_json::Value;
 
@@ -11,19 +11,21 @@ pub(super) const MAX_VALUES: usize = 1_000;
 /// The canonical form of the value of an attribute; `None` when it is unassigned (null, an
 /// empty array, an empty object: RFC 7643 §2.5). `label` names the attribute in errors.
 pub(super) fn coerce(
+    dialect: Dialect,
     attribute: &'static Attribute,
     label: &str,
     value: Value,
 ) -> Result<Option<Value>, ScimError> {
     if !attribute.multi_valued {
-        return coerce_one(attribute, label, value);
+        return coerce_one(dialect, attribute, label, value);
     }
-    let elements = coerce_elements(attribute, label, value)?;
+    let elements = coerce_elements(dialect, attribute, label, value)?;
     Ok((!elements.is_empty()).then_some(Value::Array(elements)))
 }
 
 /// The canonical values of a multi-valued attribute. A single object counts as an array of one.
 pub(super) fn coerce_elements(
+    dialect: Dialect,
     attribute: &'static Attribute,
     label: &str,
     value: Value,
@@ -31,7 +33,7 @@ pub(super) fn coerce_elements(
     let elements = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(elements) => elements,
-        value @ Value::Object(_) if attribute.kind == Type::Complex => vec![value],
+        value @ Value::Object(_) if attribute.kind == Type::Complex && dialect.bends_types() => vec![value],
         _ => return Err(wrong_type(label, "an array")),
     };
     if elements.len() > MAX_VALUES {
@@ -41,13 +43,14 @@ pub(super) fn coerce_elements(
     }
     let mut coerced = Vec::with_capacity(elements.len());
     for element in elements {
-        coerced.extend(coerce_one(attribute, label, element)?);
+        coerced.extend(coerce_one(dialect, attribute, label, element)?);
     }
     Ok(coerced)
 }
 
 /// The canonical form of one value.
 pub(super) fn coerce_one(
+    dialect: Dialect,
     attribute: &'static Attribute,
     label: &str,
     value: Value,
@@ -56,11 +59,15 @@ pub(super) fn coerce_one(
         return Ok(None);
     }
     let coerced = match attribute.kind {
-        Type::Complex => return coerce_object(attribute, label, value),
+        Type::Complex => return coerce_object(dialect, attribute, label, value),
         Type::Boolean => match &value {
             Value::Bool(_) => value,
-            Value::String(text) if text.eq_ignore_ascii_case("true") => Value::Bool(true),
-            Value::String(text) if text.eq_ignore_ascii_case("false") => Value::Bool(false),
+            Value::String(text) if dialect.bends_types() && text.eq_ignore_ascii_case("true") => {
+                Value::Bool(true)
+            }
+            Value::String(text) if dialect.bends_types() && text.eq_ignore_ascii_case("false") => {
+                Value::Bool(false)
+            }
             _ => return Err(wrong_type(label, "a boolean")),
         },
         Type::Integer if value.is_i64() || value.is_u64() => value,
@@ -78,6 +85,7 @@ pub(super) fn coerce_one(
 }
 
 fn coerce_object(
+    dialect: Dialect,
     attribute: &'static Attribute,
     label: &str,
     value: Value,
@@ -85,7 +93,11 @@ fn coerce_object(
     let object = match value {
         Value::Object(object) => object,
         // `["a@example.com"]` for `[{"value": "a@example.com"}]`
-        value @ Value::String(_) if attribute.multi_valued && attribute.sub_attribute("value").is_some() => {
+        value @ Value::String(_)
+            if dialect.bends_types()
+                && attribute.multi_valued
+                && attribute.sub_attribute("value").is_some() =>
+        {
             Object::from_iter([("value".to_owned(), value)])
         }
         _ => return Err(wrong_type(label, "an object")),
@@ -93,11 +105,14 @@ fn coerce_object(
     let mut canonical = Object::new();
     for (key, value) in object {
         match attribute.sub_attribute(&key) {
+            // The server's own: what a client says of it is passed over (RFC 7644 §3.3).
+            Some(sub) if sub.mutability == Mutability::ReadOnly => {}
             Some(sub) => {
-                if let Some(value) = coerce(sub, &format!("{label}.{}", sub.name), value)? {
+                if let Some(value) = coerce(dialect, sub, &format!("{label}.{}", sub.name), value)? {
                     canonical.insert(sub.name.to_owned(), value);
                 }
             }
+            None if !dialect.keeps_unknown_attributes() => return Err(unknown(&format!("{label}.{key}"))),
             None => {
                 if let Some(value) = assigned(value) {
                     canonical.insert(key, value);
@@ -145,6 +160,11 @@ pub(super) fn refuse_nul(object: &Object) -> Result<(), ScimError> {
     Ok(())
 }
 
+/// The body has an attribute that the schema it is read by does not define.
+pub(super) fn unknown(label: &str) -> ScimError {
+    ScimError::invalid_syntax(format!("{label} is not defined by the schema"))
+}
+
 pub(super) fn wrong_type(label: &str, wanted: &str) -> ScimError {
     ScimError::invalid_value(format!("{label} must be {wanted}"))
 }
@@ -157,7 +177,7 @@ mod tests {
 
     fn user(name: &str, value: Value) -> Result<Option<Value>, ScimError> {
         let attribute = schema::core(ResourceType::User).attribute(name).unwrap();
-        coerce(attribute, attribute.name, value)
+        coerce(Dialect::Tolerant, attribute, attribute.name, value)
     }
 
     #[test]

@@ -8,9 +8,7 @@ use serde_json::Value;
 /// A schema as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DefinedSchema {
-    /// The kind of resource it extends.
-    pub extends: i16,
-    /// As RFC 7643 §7 represents it.
+    /// As RFC 7643 §7 represents it, with the resource type it `extends`.
     pub definition: Value,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -35,7 +33,7 @@ pub async fn lock(connection: &mut PgConnection, tenant: TenantId) -> Result<(),
 pub async fn list(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<DefinedSchema>, StoreError> {
     Ok(sqlx::query_as!(
         DefinedSchema,
-        "select extends, definition, version, created_at, modified_at
+        "select definition, version, created_at, modified_at
          from tenant_schemas where tenant_id = $1 order by folded_urn",
         tenant.0,
     )
@@ -51,20 +49,17 @@ pub async fn put(
     connection: &mut PgConnection,
     tenant: TenantId,
     folded_urn: &str,
-    extends: i16,
     definition: &Value,
 ) -> Result<DefinedSchema, StoreError> {
     Ok(sqlx::query_as!(
         DefinedSchema,
-        "insert into tenant_schemas (tenant_id, folded_urn, extends, definition, version)
-         values ($1, $2, $3, $4, 1)
+        "insert into tenant_schemas (tenant_id, folded_urn, definition, version)
+         values ($1, $2, $3, 1)
          on conflict (tenant_id, folded_urn) do update
-         set extends = excluded.extends, definition = excluded.definition,
-             version = tenant_schemas.version + 1, modified_at = now()
-         returning extends, definition, version, created_at, modified_at",
+         set definition = excluded.definition, version = tenant_schemas.version + 1, modified_at = now()
+         returning definition, version, created_at, modified_at",
         tenant.0,
         folded_urn,
-        extends,
         definition,
     )
     .fetch_one(connection)

@@ -1,8 +1,9 @@
-//! Running the service: what became of a write, and how far the directory is.
+//! Running the service: what became of a write, how far the directory is, and the tenant's schemas.
 
 mod dead_letters;
 mod overview;
 mod receipts;
+mod schemas;
 
 use crate::state::App;
 use axum::Router;
@@ -13,6 +14,11 @@ pub(super) fn routes() -> Router<App> {
         .route("/overview", get(overview::overview))
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/requeue", post(dead_letters::requeue))
+        .route("/schemas", get(schemas::list))
+        .route(
+            "/schemas/{urn}",
+            get(schemas::read).put(schemas::put).delete(schemas::delete),
+        )
 }
 
 pub(super) fn receipt_routes() -> Router<App> {

@@ -1,6 +1,6 @@
 use super::answer::Answer;
 use super::later::answer_later;
-use super::write::{if_match, resource_id, submit};
+use super::write::{if_match, submit_to};
 use crate::accept::Write;
 use crate::error::ScimFailure;
 use crate::extract::{Session, Target};
@@ -12,15 +12,15 @@ use axum::http::{HeaderMap, StatusCode};
 pub(super) async fn delete(
     State(app): State<App>,
     session: Session,
-    Target { kind, id }: Target,
+    target: Target,
     headers: HeaderMap,
 ) -> Result<Answer, ScimFailure> {
-    let write = Write::Delete {
-        kind,
-        id: resource_id(kind, &id)?,
+    let write = |id| Write::Delete {
+        kind: target.kind,
+        id,
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &session, write).await?;
+    let accepted = submit_to(&app, &session, &target, write).await?;
     if let Some(later) = answer_later(&app, &session, accepted.txn).await {
         return Ok(later);
     }

@@ -61,14 +61,28 @@ async fn find(
     {
         return Ok(Some(resource));
     }
+    by_external_id(connection, tenant, rules, kind, id).await
+}
+
+/// The resource that has this externalId, where the dialect lets a path hold one.
+pub(super) async fn by_external_id(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    rules: Rules,
+    kind: ResourceType,
+    external_id: &str,
+) -> Result<Option<Stored>, Failure> {
+    if !rules.dialect.finds_by_external_id() {
+        return Ok(None);
+    }
     // What cannot stand in a filter, such as a NUL, is nobody's externalId.
-    let Ok(by_external_id) = filter::parse(rules, &format!("externalId eq {}", Value::from(id))) else {
+    let Ok(filter) = filter::parse(rules, &format!("externalId eq {}", Value::from(external_id))) else {
         return Ok(None);
     };
     let search = Search {
         schemas: rules.schemas,
         kinds: &[kind],
-        filter: Some(&by_external_id),
+        filter: Some(&filter),
         sort: None,
     };
     let (mut found, total) = search::by_index(connection, tenant, &search, 1, 2).await?;

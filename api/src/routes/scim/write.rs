@@ -1,8 +1,8 @@
 use super::answer::Answer;
 use super::later::answer_later;
 use super::present::{location, present, represent_alone};
-use super::read::not_found;
-use crate::accept::{Accepted, Write};
+use super::read::{by_external_id, not_found};
+use crate::accept::{AcceptError, Accepted, Write};
 use crate::error::ScimFailure;
 use crate::extract::{Body, SearchQuery, Session, Target};
 use crate::state::App;
@@ -10,7 +10,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::Lane;
-use rollcall_shared::scim::{Patch, ResourceType, ScimError, Selection, parse_resource};
+use rollcall_shared::scim::{Patch, ResourceType, Selection, parse_resource};
+use rollcall_shared::store::StoreError;
 use rollcall_shared::store::search::Stored;
 use uuid::Uuid;
 
@@ -39,18 +40,19 @@ pub(super) async fn create(
 pub(super) async fn replace(
     State(app): State<App>,
     session: Session,
-    Target { kind, id }: Target,
+    target: Target,
     query: SearchQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
-    let write = Write::Replace {
-        kind,
-        id: resource_id(kind, &id)?,
-        body: parse_resource(session.rules, kind, body.json)?,
+    let parsed = parse_resource(session.rules, target.kind, body.json)?;
+    let write = |id| Write::Replace {
+        kind: target.kind,
+        id,
+        body: parsed.clone(),
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &session, write).await?;
+    let accepted = submit_to(&app, &session, &target, write).await?;
     if let Some(later) = answer_later(&app, &session, accepted.txn).await {
         return Ok(later);
     }
@@ -63,18 +65,20 @@ pub(super) async fn replace(
 pub(super) async fn patch(
     State(app): State<App>,
     session: Session,
-    Target { kind, id }: Target,
+    target: Target,
     query: SearchQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
-    let write = Write::Patch {
+    let kind = target.kind;
+    let parsed = Patch::parse(session.rules, kind, body.json)?;
+    let write = |id| Write::Patch {
         kind,
-        id: resource_id(kind, &id)?,
-        patch: Patch::parse(session.rules, kind, body.json)?,
+        id,
+        patch: parsed.clone(),
         if_match: if_match(&headers),
     };
-    let accepted = submit(&app, &session, write).await?;
+    let accepted = submit_to(&app, &session, &target, write).await?;
     if let Some(later) = answer_later(&app, &session, accepted.txn).await {
         return Ok(later);
     }
@@ -92,9 +96,27 @@ pub(super) async fn submit(app: &App, session: &Session, write: Write) -> Result
     Ok(app.acceptor.submit(&writer, txn, 0, write).await?)
 }
 
-/// The id in the path of a write. An id that is none names nothing.
-pub(super) fn resource_id(kind: ResourceType, id: &str) -> Result<Uuid, ScimError> {
-    Uuid::try_parse(id).map_err(|_| not_found(kind))
+/// [`submit`] a write of the resource that a path names: by id, or else by externalId, so that
+/// what reading finds can be written too.
+pub(super) async fn submit_to(
+    app: &App,
+    session: &Session,
+    target: &Target,
+    write: impl Fn(Uuid) -> Write,
+) -> Result<Accepted, ScimFailure> {
+    if let Ok(id) = Uuid::try_parse(&target.id) {
+        let writer = session.writer(Lane::Live);
+        match app.acceptor.submit(&writer, Uuid::now_v7(), 0, write(id)).await {
+            Err(AcceptError::Scim(error)) if error.status == 404 => {}
+            answer => return Ok(answer?),
+        }
+    }
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let (tenant, kind) = (session.caller.0.tenant, target.kind);
+    let found = by_external_id(&mut connection, tenant, session.rules, kind, &target.id).await?;
+    drop(connection);
+    let found = found.ok_or_else(|| not_found(kind))?;
+    submit(app, session, write(found.id)).await
 }
 
 /// An `If-Match` that is no text matches no version.

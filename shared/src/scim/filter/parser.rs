@@ -146,7 +146,7 @@ impl Parser {
             .ok_or_else(|| ScimError::invalid_filter(format!("the operator after {path} does not exist")))?;
         let value = match self.tokens.next() {
             Some(Token::Text(text)) => Literal::Text(text),
-            Some(Token::Word(word)) => unquoted(word),
+            Some(Token::Word(word)) => self.unquoted(word, &path)?,
             _ => {
                 return Err(ScimError::invalid_filter(format!(
                     "a value is missing after {path}"
@@ -163,6 +163,28 @@ impl Parser {
             operator,
             value,
         })
+    }
+
+    /// `true`, `false`, `null`, a number; anything else is a text whose quotes were forgotten.
+    fn unquoted(&self, word: String, path: &AttributePath) -> Result<Literal, ScimError> {
+        let tolerant = self.rules.dialect.takes_unquoted_values();
+        let is = |keyword: &str| word == keyword || (tolerant && word.eq_ignore_ascii_case(keyword));
+        if is("true") {
+            return Ok(Literal::Boolean(true));
+        }
+        if is("false") {
+            return Ok(Literal::Boolean(false));
+        }
+        if is("null") {
+            return Ok(Literal::Null);
+        }
+        match serde_json::from_str::<serde_json::Number>(&word) {
+            Ok(_) => Ok(Literal::Number(word)),
+            Err(_) if tolerant => Ok(Literal::Text(word)),
+            Err(_) => Err(ScimError::invalid_filter(format!(
+                "the value after {path} must be quoted"
+            ))),
+        }
     }
 
     fn enter(&mut self) -> Result<(), ScimError> {
@@ -201,23 +223,6 @@ fn only_or(mut filters: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter 
             join(filters)
         }
         None => join(filters),
-    }
-}
-
-/// `true`, `false`, `null`, a number; anything else is a text whose quotes were forgotten.
-fn unquoted(word: String) -> Literal {
-    if word.eq_ignore_ascii_case("true") {
-        return Literal::Boolean(true);
-    }
-    if word.eq_ignore_ascii_case("false") {
-        return Literal::Boolean(false);
-    }
-    if word.eq_ignore_ascii_case("null") {
-        return Literal::Null;
-    }
-    match serde_json::from_str::<serde_json::Number>(&word) {
-        Ok(_) => Literal::Number(word),
-        Err(_) => Literal::Text(word),
     }
 }
 

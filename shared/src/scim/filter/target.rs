@@ -2,8 +2,8 @@
 
 use super::AttributePath;
 use crate::scim::place::{Place, locate};
-use crate::scim::schema::{self, Attribute, SchemaSet, Type};
-use crate::scim::{ResourceType, ScimError};
+use crate::scim::schema::{self, Attribute, Returned, SchemaSet, Type};
+use crate::scim::{ResourceType, Rules, ScimError};
 
 /// What a filter of resources looks at.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,11 @@ pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> R
     }) {
         return Err(unknown());
     }
-    match locate(schemas, kind, path) {
+    let rules = Rules {
+        schemas,
+        ..Rules::default()
+    };
+    match locate(rules, kind, path) {
         Place::Core | Place::Extension(_) => Err(unknown()),
         Place::Members { .. } => schema::core(kind)
             .attribute("members")
@@ -66,17 +70,23 @@ pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> R
             let mut extensions = schemas.extensions(kind);
             let found = extensions.find_map(|schema| Some((schema.id, schema.attribute(&path.name)?)));
             let (urn, definition) = found.ok_or_else(unknown)?;
+            filterable(path, definition)?;
             Ok(Target::Attribute {
                 urn: Some(urn.to_owned()),
                 name: definition.name.to_owned(),
                 definition: Some(definition),
             })
         }
-        Place::Attribute(located) => Ok(Target::Attribute {
-            urn: located.urn,
-            name: located.name,
-            definition: located.definition,
-        }),
+        Place::Attribute(located) => {
+            if let Some(definition) = located.definition {
+                filterable(path, definition)?;
+            }
+            Ok(Target::Attribute {
+                urn: located.urn,
+                name: located.name,
+                definition: located.definition,
+            })
+        }
     }
 }
 
@@ -93,10 +103,21 @@ pub fn compared(
     match (definition.kind == Type::Complex, sub) {
         (false, None) => Ok(None),
         (true, sub) => match definition.sub_attribute(sub.unwrap_or("value")) {
-            Some(sub) => Ok(Some(sub)),
+            Some(sub) => {
+                filterable(path, sub)?;
+                Ok(Some(sub))
+            }
             None => Err(ScimError::invalid_filter(format!("{path} cannot be compared"))),
         },
         (false, Some(_)) => Err(ScimError::invalid_filter(format!("{path} has no sub-attributes"))),
+    }
+}
+
+/// What is never returned cannot be found out by asking for it either (RFC 7643 §7).
+fn filterable(path: &AttributePath, definition: &Attribute) -> Result<(), ScimError> {
+    match definition.returned {
+        Returned::Never => Err(ScimError::invalid_filter(format!("{path} cannot be filtered by"))),
+        _ => Ok(()),
     }
 }
 

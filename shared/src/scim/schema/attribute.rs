@@ -13,6 +13,18 @@ pub enum Type {
 }
 
 impl Type {
+    pub const ALL: [Type; 8] = [
+        Type::String,
+        Type::Boolean,
+        Type::Decimal,
+        Type::Integer,
+        Type::DateTime,
+        Type::Binary,
+        Type::Reference,
+        Type::Complex,
+    ];
+
+    /// As `/Schemas` spells it.
     pub fn name(self) -> &'static str {
         match self {
             Type::String => "string",
@@ -36,6 +48,14 @@ pub enum Mutability {
 }
 
 impl Mutability {
+    pub const ALL: [Mutability; 4] = [
+        Mutability::ReadWrite,
+        Mutability::ReadOnly,
+        Mutability::Immutable,
+        Mutability::WriteOnly,
+    ];
+
+    /// As `/Schemas` spells it.
     pub fn name(self) -> &'static str {
         match self {
             Mutability::ReadWrite => "readWrite",
@@ -55,6 +75,14 @@ pub enum Returned {
 }
 
 impl Returned {
+    pub const ALL: [Returned; 4] = [
+        Returned::Always,
+        Returned::Default,
+        Returned::Never,
+        Returned::Request,
+    ];
+
+    /// As `/Schemas` spells it.
     pub fn name(self) -> &'static str {
         match self {
             Returned::Always => "always",

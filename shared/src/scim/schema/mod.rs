@@ -2,12 +2,16 @@
 //! filter typing, PATCH, projection and `/Schemas`: what is advertised is what happens.
 
 mod attribute;
+pub mod definition;
 mod extension;
 mod group;
+mod intern;
 mod set;
 mod user;
 
 pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness};
+pub use definition::Definition;
+pub use intern::NoRoom;
 pub use set::{SchemaSet, TenantSchema};
 
 use super::ResourceType;

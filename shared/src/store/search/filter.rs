@@ -6,7 +6,7 @@ use super::hot::value_equality;
 use super::values::{Set, at, attribute, below, below_or_value};
 use crate::directory::TenantId;
 use crate::scim::filter::{AttributePath, Filter, Literal, Operator, Target, compared, target};
-use crate::scim::schema::{Attribute, ENTERPRISE_USER, SchemaSet, Type};
+use crate::scim::schema::{Attribute, ENTERPRISE_USER, Returned, SchemaSet, Type};
 use crate::scim::{ResourceType, ScimError};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -329,7 +329,9 @@ impl Compiler<'_> {
     ) -> Result<(), ScimError> {
         let resolve = |path: &AttributePath| {
             let sub = definition.and_then(|definition| definition.sub_attribute(&path.name));
-            let known = path.urn.is_none() && path.sub.is_none() && (definition.is_none() || sub.is_some());
+            let known = path.urn.is_none()
+                && path.sub.is_none()
+                && (definition.is_none() || sub.is_some_and(|sub| sub.returned != Returned::Never));
             let name = sub.map_or(path.name.as_str(), |sub| sub.name);
             match known {
                 true => Ok((at(element, name), sub)),

@@ -1,0 +1,182 @@
+//! Extension schemas that the tenant's operators define (RFC 7643 §7).
+
+use crate::error::{Failure, Problem};
+use crate::extract::Caller;
+use crate::schemas::set_of;
+use crate::state::App;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rollcall_shared::scim::schema::{Definition, Returned, Schema, SchemaSet, definition};
+use rollcall_shared::scim::{ScimError, discovery, etag, etag_matches};
+use rollcall_shared::store::schemas::{self, DefinedSchema};
+use rollcall_shared::store::{PgConnection, StoreError};
+use serde_json::{Value, json};
+
+/// `GET /ops/v1/schemas`: the tenant's own; the built-in ones are at `/scim/v2/Schemas`.
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let stored = schemas::list(&mut connection, caller.0.tenant).await?;
+    let shown: Vec<Value> = stored.iter().map(represent).collect();
+    Ok(Json(json!({ "schemas": shown })))
+}
+
+/// `GET /ops/v1/schemas/{urn}`
+pub(super) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(urn): Path<String>,
+) -> Result<Response, Problem> {
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let all = schemas::list(&mut connection, caller.0.tenant).await?;
+    let stored = named(&all, &urn).ok_or_else(not_found)?;
+    Ok(answer(StatusCode::OK, stored))
+}
+
+/// `PUT /ops/v1/schemas/{urn}`: 201 for a new schema, else 200. What resources already hold is
+/// not measured by it before they are written again.
+pub(super) async fn put(
+    State(app): State<App>,
+    caller: Caller,
+    Path(urn): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(body) = body.map_err(|rejection| Failure::new(rejection.status(), rejection.body_text()))?;
+    let defined = Definition::parse(&urn, &body)?;
+    let tenant = caller.0.tenant;
+    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    schemas::lock(&mut tx, tenant).await?;
+    let mut all = schemas::list(&mut tx, tenant).await?;
+    check_preconditions(&headers, named(&all, &urn))?;
+    let place = all.iter().position(|stored| is_named(stored, &urn));
+    let replaced = place.map(|place| all.remove(place));
+    let others = set_of(&all)?;
+    defined.check_beside(others)?;
+    match &replaced {
+        Some(replaced) if replaced.definition["extends"] != defined.extends.name() => {
+            return Err(conflict("the schema extends another resource type; delete it first").into());
+        }
+        None if all.len() >= definition::MAX_SCHEMAS => {
+            let most = definition::MAX_SCHEMAS;
+            return Err(conflict(&format!(
+                "there are {most} schemas already, as many as a tenant may have"
+            ))
+            .into());
+        }
+        _ => {}
+    }
+    let schema = only(&defined)?;
+    let mut document = discovery::schema_definition(schema);
+    document["extends"] = defined.extends.name().into();
+    let stored = schemas::put(&mut tx, tenant, &urn.to_ascii_lowercase(), &document).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    app.schemas.forget(tenant);
+    tracing::info!(token = %caller.0.id, schema = urn, version = stored.version, "a schema was stored");
+    let status = match replaced {
+        Some(_) => StatusCode::OK,
+        None => StatusCode::CREATED,
+    };
+    Ok(answer(status, &stored))
+}
+
+/// `DELETE /ops/v1/schemas/{urn}`: 204. Values that resources hold stay, as those of an
+/// extension nobody described; so a schema that hides some is kept as long as there are any.
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(urn): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let tenant = caller.0.tenant;
+    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    schemas::lock(&mut tx, tenant).await?;
+    let all = schemas::list(&mut tx, tenant).await?;
+    let stored = named(&all, &urn).ok_or_else(not_found)?;
+    check_preconditions(&headers, Some(stored))?;
+    if hides_values(&mut tx, &caller, stored).await? {
+        return Err(conflict("resources hold values that the schema says are never returned").into());
+    }
+    schemas::delete(&mut tx, tenant, &urn.to_ascii_lowercase()).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    app.schemas.forget(tenant);
+    tracing::info!(token = %caller.0.id, schema = urn, "a schema was deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn hides_values(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    stored: &DefinedSchema,
+) -> Result<bool, Problem> {
+    let set = set_of(std::slice::from_ref(stored))?;
+    let urn = stored.definition["id"].as_str().unwrap_or_default();
+    let attributes = set.by_urn(urn).map_or(&[][..], |schema| schema.attributes);
+    let hidden = attributes.iter().any(|attribute| {
+        let subs = attribute.sub_attributes.iter();
+        std::iter::once(attribute)
+            .chain(subs)
+            .any(|attribute| attribute.returned == Returned::Never)
+    });
+    Ok(hidden && schemas::in_use(connection, caller.0.tenant, urn).await?)
+}
+
+/// The definition as a schema.
+fn only(defined: &Definition) -> Result<&'static Schema, Problem> {
+    let set = SchemaSet::with(std::slice::from_ref(defined)).map_err(crate::schemas::SchemasError::from)?;
+    Ok(set.by_urn(defined.urn()).ok_or_else(Failure::internal)?)
+}
+
+fn named<'a>(all: &'a [DefinedSchema], urn: &str) -> Option<&'a DefinedSchema> {
+    all.iter().find(|stored| is_named(stored, urn))
+}
+
+fn is_named(stored: &DefinedSchema, urn: &str) -> bool {
+    let id = stored.definition["id"].as_str().unwrap_or_default();
+    id.eq_ignore_ascii_case(urn)
+}
+
+/// `If-Match` names the version there must be, `If-None-Match: *` that there must be none.
+fn check_preconditions(headers: &HeaderMap, stored: Option<&DefinedSchema>) -> Result<(), Failure> {
+    let tags = |name| {
+        let tags = headers.get(name)?;
+        Some(tags.to_str().unwrap_or_default())
+    };
+    let matches = |tags: &str| stored.is_some_and(|stored| etag_matches(tags, stored.version));
+    let unwanted = tags(header::IF_NONE_MATCH).is_some_and(matches);
+    let missing = tags(header::IF_MATCH).is_some_and(|tags| !matches(tags));
+    match unwanted || missing {
+        true => Err(Failure::new(
+            StatusCode::PRECONDITION_FAILED,
+            "the schema is not in the version that the request wants it in",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn answer(status: StatusCode, stored: &DefinedSchema) -> Response {
+    let tag = [(header::ETAG, etag(stored.version))];
+    (status, tag, Json(represent(stored))).into_response()
+}
+
+/// As `/Schemas` shows it, with the resource type it extends.
+fn represent(stored: &DefinedSchema) -> Value {
+    let mut schema = stored.definition.clone();
+    schema["meta"] = json!({
+        "resourceType": "Schema",
+        "created": stored.created_at,
+        "lastModified": stored.modified_at,
+        "version": etag(stored.version),
+    });
+    schema
+}
+
+fn not_found() -> ScimError {
+    ScimError::not_found("this tenant has defined no such schema")
+}
+
+fn conflict(detail: &str) -> ScimError {
+    ScimError::conflict(detail)
+}
