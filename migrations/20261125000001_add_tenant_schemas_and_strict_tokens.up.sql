@@ -12,3 +12,4 @@ create table tenant_schemas (
     modified_at timestamptz not null default now(),
     primary key (tenant_id, folded_urn)
 );
+alter table tenant_schemas alter column tenant_id set statistics 0;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use rollcall_shared::scim::filter::{self, AttributePath, Filter};
-use rollcall_shared::scim::{Rules, ScimError, ScimType, Selection};
+use rollcall_shared::scim::{Rules, ScimError, ScimType, Selection, declared};
 use rollcall_shared::store::search::Sort;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -14,6 +14,8 @@ use std::borrow::Cow;
 
 /// Items in a page outside SCIM when the client does not say.
 const DEFAULT_COUNT: i64 = 100;
+
+const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// What a client asks of a list, in the query string or as a `.search` message
 /// (RFC 7644 §3.4.2, §3.4.3; RFC 9865 §2, §3).
@@ -65,6 +67,7 @@ impl SearchQuery {
         let Value::Object(message) = message else {
             return Err(ScimError::invalid_syntax("a search request is a JSON object"));
         };
+        declared::message(rules.dialect, message, SEARCH_REQUEST)?;
         let get = |name: &str| {
             let found = message.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value).filter(|value| !value.is_null())

@@ -14,6 +14,7 @@ mod event_keys;
 mod groups;
 mod health;
 mod large_groups;
+mod leapsome;
 mod limits;
 mod lists;
 mod quirks_entra;

@@ -281,6 +281,23 @@ async fn patch_in_the_dialects_of_clients_by_a_strict_token_is_400() {
     );
 }
 
+/// RFC 7644 §3.1: a message names the schema of messages it is one of.
+#[tokio::test]
+async fn message_that_does_not_say_what_it_is_by_a_strict_token_is_400() {
+    let app = TestApp::start().await;
+    let client = app.strict_scim().await;
+    let operation = json!({"method": "POST", "path": "/Users", "bulkId": "q", "data": user(json!({}))});
+    let bulk = client.post("/Bulk", json!({ "Operations": [operation] })).await;
+    refused(&bulk, "invalidSyntax", "BulkRequest");
+    let search = client.post("/Users/.search", json!({ "count": 1 })).await;
+    refused(&search, "invalidSyntax", "SearchRequest");
+    let schemas = ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"];
+    let search = client
+        .post("/.search", json!({ "schemas": schemas, "count": 1 }))
+        .await;
+    assert_eq!(search.expect(200).body["totalResults"], 0);
+}
+
 /// RFC 7643 §4.2: the sub-attributes of members are immutable.
 /// RFC 7644 §3.5.2: a value path that finds no member to remove is 400 `noTarget`.
 #[tokio::test]

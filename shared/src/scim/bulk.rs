@@ -1,6 +1,6 @@
 //! Bulk requests (RFC 7644 §3.7).
 
-use super::{Limits, Object, ResourceType, ScimError};
+use super::{Dialect, Limits, Object, ResourceType, ScimError, declared};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -69,16 +69,19 @@ pub enum IdOrBulkId {
     BulkId(String),
 }
 
+const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
 const REFERENCE: &str = "bulkId:";
 
 /// Read a bulk request.
 ///
 /// # Errors
 /// 400 `invalidSyntax` when it is no bulk request, 413 when it has too many operations.
-pub fn parse(body: Value, limits: &Limits) -> Result<BulkRequest, ScimError> {
+pub fn parse(dialect: Dialect, body: Value, limits: &Limits) -> Result<BulkRequest, ScimError> {
     let Value::Object(mut body) = body else {
         return Err(ScimError::invalid_syntax("the body is no JSON object"));
     };
+    declared::message(dialect, &body, BULK_REQUEST)?;
     let fail_on_errors = match take(&mut body, "failOnErrors") {
         None | Some(Value::Null) => None,
         Some(value) => match value.as_u64() {
@@ -289,7 +292,12 @@ mod tests {
     use serde_json::json;
 
     fn one(operation: Value) -> Result<Operation, BadOperation> {
-        let mut request = parse(json!({"Operations": [operation]}), &Limits::default()).unwrap();
+        let mut request = parse(
+            Dialect::Tolerant,
+            json!({"Operations": [operation]}),
+            &Limits::default(),
+        )
+        .unwrap();
         request.operations.remove(0)
     }
 
@@ -346,6 +354,7 @@ mod tests {
     fn parse_repeated_bulk_id_refuses_the_later_operation() {
         let post = json!({"method": "POST", "path": "/Users", "bulkId": "q", "data": {}});
         let request = parse(
+            Dialect::Tolerant,
             json!({"failOnErrors": 2, "operations": [post, post]}),
             &Limits::default(),
         )
@@ -356,14 +365,26 @@ mod tests {
 
     #[test]
     fn parse_what_is_no_bulk_request_or_too_large() {
-        assert_eq!(parse(json!([]), &Limits::default()).unwrap_err().status, 400);
-        assert_eq!(parse(json!({}), &Limits::default()).unwrap_err().status, 400);
+        assert_eq!(
+            parse(Dialect::Tolerant, json!([]), &Limits::default())
+                .unwrap_err()
+                .status,
+            400
+        );
+        assert_eq!(
+            parse(Dialect::Tolerant, json!({}), &Limits::default())
+                .unwrap_err()
+                .status,
+            400
+        );
         let limits = Limits {
             bulk_operations: 1,
             ..Limits::default()
         };
         assert_eq!(
-            parse(json!({"Operations": [1, 2]}), &limits).unwrap_err().status,
+            parse(Dialect::Tolerant, json!({"Operations": [1, 2]}), &limits)
+                .unwrap_err()
+                .status,
             413
         );
     }
