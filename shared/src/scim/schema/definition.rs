@@ -187,7 +187,8 @@ fn list(
             && name
                 .chars()
                 .all(|one| one.is_ascii_alphanumeric() || matches!(one, '-' | '_'));
-        if !is_name && !(parent.is_some() && name == "$ref") {
+        let is_reference = parent.is_some() && name == "$ref";
+        if !is_name && !is_reference {
             return Err(ScimError::invalid_value(format!(
                 "{label}: a name begins with a letter and has letters, digits, '-' and '_'"
             )));
