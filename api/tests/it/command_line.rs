@@ -63,7 +63,7 @@ async fn token_created_by_command_opens_the_api_until_revoked() {
 }
 
 #[tokio::test]
-async fn token_created_as_json_has_id_secret_and_expiry() {
+async fn token_created_as_json_has_id_secret_expiry_and_dialect() {
     let database = TestDatabase::create().await.unwrap();
     stdout(&rollcall_api(database.url(), &["tenant", "create", "acme"]));
     let create = [
@@ -79,6 +79,17 @@ async fn token_created_as_json_has_id_secret_and_expiry() {
     ];
     let created: serde_json::Value =
         serde_json::from_str(&stdout(&rollcall_api(database.url(), &create))).unwrap();
+    assert_eq!(created["strict"], false);
+    let strict = [&create[..], &["--strict", "--name", "Lab"]].concat();
+    let strict: serde_json::Value =
+        serde_json::from_str(&stdout(&rollcall_api(database.url(), &strict))).unwrap();
+    assert_eq!(strict["strict"], true);
+    let listed = stdout(&rollcall_api(
+        database.url(),
+        &["token", "list", "--tenant", "acme"],
+    ));
+    let line = |word: &str| listed.lines().filter(|line| line.contains(word)).count();
+    assert_eq!((line(" strict "), line(" tolerant ")), (1, 1), "{listed}");
     assert!(created["secret"].as_str().unwrap().starts_with("rc_operator_"));
     assert!(created["expires_at"].is_string() && created["id"].is_string());
 }

@@ -19,7 +19,7 @@ pub(super) async fn bulk(
     session: Session,
     BulkBody(body): BulkBody,
 ) -> Result<Answer, ScimFailure> {
-    let request = protocol::parse(rules.dialect, body.json, &app.limits)?;
+    let request = protocol::parse(session.rules.dialect, body.json, &app.limits)?;
     let txn = Uuid::now_v7();
     let outcomes = app
         .acceptor
