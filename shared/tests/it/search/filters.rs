@@ -393,8 +393,8 @@ async fn list_with_every_operator_on_every_attribute_agrees_with_the_evaluation_
             let start: String = value.chars().take(2).collect();
             // The evaluation is told the case rules of the type's own attributes only.
             let common = ["externalId", "id", "meta.version", "meta.resourceType"].contains(&path.as_str());
-            let other_case = if common { "other" } else { &value.to_uppercase() };
-            for literal in [*value, other_case, &start, "", "zzz"] {
+            let other_case = if common { *value } else { &value.to_uppercase() };
+            for literal in [*value, other_case, &start, "", "ZZZ"] {
                 let condition = format!("{path} {operator} {}", Value::from(literal));
                 texts.push(format!("not ({condition})"));
                 texts.push(format!(r#"{condition} and userName sw "b" or {path} pr"#));
