@@ -443,3 +443,28 @@ async fn list_with_every_operator_on_every_attribute_agrees_with_the_evaluation_
     assert!(answered > texts.len() / 2, "{answered} of {}", texts.len());
     assert_eq!(differences, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn instant_of_a_text_is_a_moment_or_nothing_and_never_an_error() {
+    let mut fixture = Fixture::new().await;
+    for (text, moment) in [
+        ("2024-05-13T12:00:00Z", Some("2024-05-13T12:00:00Z")),
+        ("2024-05-13T14:00:00.5+02:00", Some("2024-05-13T12:00:00.5Z")),
+        ("2024-05-13t12:00:00z", Some("2024-05-13T12:00:00Z")),
+        ("2024-02-30T12:00:00Z", None),
+        ("0000-01-01T00:00:00Z", None),
+        ("2024-05-13T25:00:00Z", None),
+        ("2024-05-13T12:00:00", None),
+        ("2024-05-13", None),
+        ("now", None),
+        ("", None),
+    ] {
+        let found = sqlx::query_scalar::<_, Option<chrono::DateTime<chrono::Utc>>>("select instant_of($1)")
+            .bind(text)
+            .fetch_one(&mut fixture.connection)
+            .await
+            .unwrap();
+        let moment = moment.map(|moment| chrono::DateTime::parse_from_rfc3339(moment).unwrap().to_utc());
+        assert_eq!(found, moment, "{text}");
+    }
+}
