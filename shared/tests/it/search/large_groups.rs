@@ -55,7 +55,7 @@ impl Fixture {
         accept::insert_members(conn, TENANT, &[row(&new)], &[9])
             .await
             .unwrap();
-        accept::delete_members(conn, TENANT, &[group], &[old.clone()])
+        accept::delete_members(conn, TENANT, &[group], std::slice::from_ref(&old))
             .await
             .unwrap();
         let keys = [(group, old), (group, new)];
