@@ -97,8 +97,8 @@ impl SearchQuery {
         };
         SearchQuery::new(Parameters {
             filter: text("filter")?,
-            sort_by: text("sortBy")?,
-            sort_order: text("sortOrder")?,
+            sort_by: text("sortBy")?.filter(|by| !by.is_empty()),
+            sort_order: text("sortOrder")?.filter(|order| !order.is_empty()),
             attributes: list("attributes")?,
             excluded: list("excludedAttributes")?,
             start_index: number("startIndex")?,

@@ -9,6 +9,7 @@ mod auth;
 mod bad_input;
 mod bulk;
 mod command_line;
+mod cursors;
 mod dead_letters;
 mod event_keys;
 mod groups;

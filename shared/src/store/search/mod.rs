@@ -1,6 +1,7 @@
 //! The read side of desired state: resources by id, by filter, with their links.
 
 mod compare;
+mod element;
 mod filter;
 mod hot;
 mod links;

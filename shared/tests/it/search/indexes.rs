@@ -120,3 +120,45 @@ async fn list_by_hot_attributes_of_100_000_users_scans_no_table() {
         assert_eq!((page.len() as i64, total), (matches.min(100), matches), "{text}");
     }
 }
+
+/// Rows updated, and those of them for which no index was written, by a change of one user.
+async fn updates_of(fixture: &mut Fixture, change: &str) -> (i64, i64) {
+    let mut transaction = fixture.connection.begin().await.unwrap();
+    let counters =
+        "select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'scim_resources'";
+    let before: (i64, i64) = sqlx::query_as(counters)
+        .fetch_one(&mut *transaction)
+        .await
+        .unwrap();
+    let update =
+        "update scim_resources set document = document || $1::jsonb, version = version + 1, seq = seq + 100,
+             modified_at = now() where tenant_id = 1 and id = $2";
+    sqlx::query(update)
+        .bind(change)
+        .bind(Uuid::from_u128(1))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    let after: (i64, i64) = sqlx::query_as(counters)
+        .fetch_one(&mut *transaction)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[tokio::test]
+async fn update_of_what_no_filter_looks_up_writes_no_index() {
+    let mut fixture = Fixture::new().await;
+    let user = json!({"userName": "ada", "displayName": "Ada", "active": true, "title": "a"});
+    fixture.store(TENANT, ResourceType::User, 1, user).await;
+    for (change, hot) in [
+        (r#"{"title": "b"}"#, 1),
+        (r#"{"emails": [{"value": "x"}], "displayName": "ADA"}"#, 1),
+        (r#"{"displayName": "Ada L."}"#, 0),
+        (r#"{"active": false}"#, 0),
+        (r#"{"title": "c", "active": false}"#, 1),
+    ] {
+        assert_eq!(updates_of(&mut fixture, change).await, (1, hot), "{change}");
+    }
+}
