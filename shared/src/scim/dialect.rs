@@ -18,3 +18,12 @@ pub enum Dialect {
     /// What the RFC says counts.
     Strict,
 }
+
+impl Dialect {
+    /// Whether a PATCH of a group is answered with 204 where the client asked for no attributes
+    /// (RFC 7644 §3.5.2 leaves the choice): Entra expects it, and members may be many.
+    #[must_use]
+    pub fn answers_group_patches_briefly(self) -> bool {
+        self == Dialect::Tolerant
+    }
+}
