@@ -69,6 +69,10 @@ debug:
 client-check: setup debug ## Drive a throwaway API with the scim2 client from PyPI
 	@$(DEVSTACK) exec --api -- scripts/scim2-client
 
+.PHONY: conformance
+conformance: setup debug ## Run scim2-tester and scim-sanity from PyPI against a throwaway API
+	@ROLLCALL_API_BIN=$(TARGET)/debug/rollcall-api $(DEVSTACK) exec --api -- scripts/conformance
+
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt --all

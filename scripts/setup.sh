@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and run Rollcall: a C compiler, Postgres and Redis.
 # They are only programs to us: tools/devstack starts servers of its own.
-# With the argument `python` also a Python that makes virtual environments, for scripts/scim2-client.
+# With the argument `python` also a Python that makes virtual environments, for scripts/scim-tools.sh.
 set -euo pipefail
 
 postgres_oldest=15

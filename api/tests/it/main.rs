@@ -21,6 +21,7 @@ mod lists;
 mod quirks_entra;
 mod quirks_hris;
 mod quirks_okta;
+mod quirks_scim2;
 mod receipts;
 mod schemas;
 mod strict;

@@ -119,4 +119,18 @@ impl Dialect {
     pub fn finds_by_external_id(self) -> bool {
         self.is_tolerant()
     }
+
+    /// A PATCH of a group is answered with 204 where the client asked for no attributes: Entra
+    /// expects it, and members may be many. Strict: 200 with the group (RFC 7644 §3.5.2 leaves
+    /// the choice).
+    pub fn answers_group_patches_briefly(self) -> bool {
+        self.is_tolerant()
+    }
+
+    /// A client that refuses a ServiceProviderConfig with attributes newer than itself (scim2
+    /// from PyPI, told by its `User-Agent`) is not shown `securityEvents`. Strict: all are
+    /// (RFC 9967 §4).
+    pub fn hides_security_events(self, user_agent: &str) -> bool {
+        self.is_tolerant() && user_agent.starts_with("python-httpx2/")
+    }
 }

@@ -10,8 +10,8 @@ const SCHEMA_OF_RESOURCE_TYPES: &str = "urn:ietf:params:scim:schemas:core:2.0:Re
 const SCHEMA_OF_CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 
 /// `/ServiceProviderConfig` (RFC 7643 §5).
-pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
-    json!({
+pub fn service_provider_config(base: &str, limits: &Limits, security_events: bool) -> Value {
+    let mut config = json!({
         "schemas": [SCHEMA_OF_CONFIG],
         "patch": {"supported": true},
         "bulk": {
@@ -39,16 +39,18 @@ pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
             "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
             "primary": true,
         }],
-        // RFC 9967 §4
-        "securityEvents": {
-            "asyncRequest": "request",
-            "eventUris": [ASYNC_RESPONSE],
-        },
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base}/ServiceProviderConfig"),
         },
-    })
+    });
+    if security_events {
+        config["securityEvents"] = json!({
+            "asyncRequest": "request",
+            "eventUris": [ASYNC_RESPONSE],
+        });
+    }
+    config
 }
 
 /// `/Schemas`
@@ -205,7 +207,7 @@ mod tests {
             page: 6,
             cursor_seconds: 5,
         };
-        let config = service_provider_config(BASE, &limits);
+        let config = service_provider_config(BASE, &limits, true);
         assert_eq!(config["bulk"]["maxOperations"], 7);
         assert_eq!(config["bulk"]["maxPayloadSize"], 8);
         assert_eq!(config["filter"]["maxResults"], 9);

@@ -72,6 +72,16 @@ pub(super) fn locate(rules: Rules, kind: ResourceType, path: &AttributePath) -> 
             if path.name.is_empty() {
                 return Place::Extension(urn.to_owned());
             }
+            // An extension sent as a value of its own names its schema (scim2).
+            let described = schemas.by_urn(urn);
+            if path.name.eq_ignore_ascii_case("schemas")
+                && described.is_some_and(|schema| schema.attribute("schemas").is_none())
+            {
+                return Place::Dropped {
+                    name: "schemas",
+                    read_only: false,
+                };
+            }
             let user_extension = [schema::ENTERPRISE_USER, schema::ROLLCALL_USER].contains(&urn);
             if user_extension && anywhere && path.name.eq_ignore_ascii_case("additionalManagers") {
                 return extension(schemas, schema::ROLLCALL_USER, path);

@@ -5,11 +5,27 @@ use crate::error::ScimFailure;
 use crate::extract::{BaseUrl, Protocol, Segment};
 use crate::state::App;
 use axum::extract::State;
+use axum::http::{HeaderMap, header};
 use rollcall_shared::scim::{ScimError, discovery};
 
 /// `GET /ServiceProviderConfig`
-pub(super) async fn service_provider_config(State(app): State<App>, BaseUrl(base): BaseUrl) -> Answer {
-    Answer::ok(discovery::service_provider_config(&base, &app.limits))
+pub(super) async fn service_provider_config(
+    State(app): State<App>,
+    Protocol(rules): Protocol,
+    BaseUrl(base): BaseUrl,
+    headers: HeaderMap,
+) -> Answer {
+    let user_agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let security_events = !rules
+        .dialect
+        .hides_security_events(user_agent.unwrap_or_default());
+    Answer::ok(discovery::service_provider_config(
+        &base,
+        &app.limits,
+        security_events,
+    ))
 }
 
 /// `GET /Schemas`

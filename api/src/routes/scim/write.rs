@@ -60,8 +60,8 @@ pub(super) async fn replace(
     Ok(written(StatusCode::OK, &session.base, &accepted, Some(body)))
 }
 
-/// `PATCH /Users/{id}`: 200 with the representation. A Group is answered with 204, since its
-/// members may be many, unless the client asks for attributes.
+/// `PATCH /Users/{id}`: 200 with the representation. A Group is answered with 204, as Entra expects
+/// and since its members may be many, unless the client asks for attributes or its token is strict.
 pub(super) async fn patch(
     State(app): State<App>,
     session: Session,
@@ -82,7 +82,8 @@ pub(super) async fn patch(
     if let Some(later) = answer_later(&app, &session, accepted.txn).await {
         return Ok(later);
     }
-    if kind == ResourceType::Group && !query.selected {
+    let brief = session.rules.dialect.answers_group_patches_briefly();
+    if kind == ResourceType::Group && brief && !query.selected {
         return Ok(written(StatusCode::NO_CONTENT, &session.base, &accepted, None));
     }
     let body = represent(&app, &session, &accepted, &query.selection).await;

@@ -12,6 +12,16 @@ const MANAGER: &[Attribute] = &[
     Attribute::string("displayName", "The manager's name for display.").mutability(Mutability::ReadOnly),
 ];
 
+/// Unlike the enterprise manager's, the `$ref` is never kept as sent: it is the server's.
+const ADDITIONAL_MANAGER: &[Attribute] = &[
+    Attribute::string(
+        "value",
+        "The manager: an id, or another reference to a user (externalId, userName, e-mail, employeeNumber).",
+    ),
+    Attribute::reference("$ref", "The URL of the manager.", &["User"]).mutability(Mutability::ReadOnly),
+    Attribute::string("displayName", "The manager's name for display.").mutability(Mutability::ReadOnly),
+];
+
 pub(super) static ENTERPRISE: Schema = Schema {
     id: ENTERPRISE_USER,
     name: "EnterpriseUser",
@@ -38,6 +48,11 @@ pub(super) static ROLLCALL: Schema = Schema {
         Attribute::string("endDate", "The last day of employment, an ISO 8601 date."),
         Attribute::string("birthday", "The day of birth, an ISO 8601 date."),
         Attribute::string("employmentType", "The kind of employment."),
-        Attribute::complex("additionalManagers", "Further managers, in order.", MANAGER).multi_valued(),
+        Attribute::complex(
+            "additionalManagers",
+            "Further managers, in order.",
+            ADDITIONAL_MANAGER,
+        )
+        .multi_valued(),
     ],
 };
