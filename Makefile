@@ -69,6 +69,10 @@ debug:
 client-check: setup debug ## Drive a throwaway API with the scim2 client from PyPI
 	@$(DEVSTACK) exec --api -- scripts/scim2-client
 
+.PHONY: fuzz
+fuzz: ## Fuzz filters, paths, PATCH, bodies and bulk (FUZZ_SECONDS=600 in total)
+	@scripts/fuzz.sh
+
 .PHONY: conformance-doc
 conformance-doc: ## Write docs/scim-conformance.md from the comments above the tests
 	@WRITE_CONFORMANCE_DOC=1 cargo test --quiet --locked --package devstack --test conformance_doc

@@ -1,7 +1,7 @@
 //! RFC 7643 §2: names, characteristics and types of attributes.
 
 use crate::app::TestApp;
-use crate::rfc::{ENTERPRISE, operation, refused, user_with, users};
+use crate::rfc::{ENTERPRISE, USER, operation, refused, user_with, users};
 use serde_json::json;
 
 /// RFC 7643 §2.1: attribute names are case-insensitive, and representations have the names of the schema.
@@ -102,6 +102,27 @@ async fn dates_are_rfc_3339() {
         let text = user["meta"][name].as_str().unwrap();
         assert!(text.contains('T'));
         chrono::DateTime::parse_from_rfc3339(text).unwrap();
+    }
+}
+
+/// RFC 7643 §2.3.6: a binary value is base64; another text is refused with a strict token.
+#[tokio::test]
+async fn binary_that_is_no_base64_is_400() {
+    let app = TestApp::start().await;
+    let client = app.strict_scim().await;
+    let user = |name: &str, value: &str| json!({ "schemas": [USER], "userName": name, "x509Certificates": [{ "value": value }] });
+    for (index, value) in ["", "TQ==", "TWE=", "TWFu", "+/+/"].into_iter().enumerate() {
+        client
+            .post("/Users", user(&index.to_string(), value))
+            .await
+            .expect(201);
+    }
+    for value in ["not base64!", "TWF", "T===", "TW=u"] {
+        let answer = client.post("/Users", user("a", value)).await;
+        assert!(
+            refused(&answer, 400, "invalidValue").contains("x509Certificates"),
+            "{value}"
+        );
     }
 }
 

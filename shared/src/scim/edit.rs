@@ -86,13 +86,21 @@ impl Editor {
         self.assign(op, Origin::Path, &place, &path, value)
     }
 
-    /// Whether `urn:a:b` is the extension of that name and not the attribute `b` of `urn:a`.
+    /// Whether the path `urn:a:b` is the extension of that name and not the attribute `b` of `urn:a`.
     fn names_extension(&self, path: &AttributePath, text: &str, value: Option<&Value>) -> bool {
         let within = path
             .urn
             .as_deref()
             .is_some_and(|urn| self.object.contains_key(urn));
         self.object.contains_key(text) || (!within && value.is_some_and(Value::is_object))
+    }
+
+    /// [`Editor::names_extension`] for a key of a body: beside `urn:a` an object under `urn:a:b` is an
+    /// extension too, unless `urn:a` has an attribute `b`.
+    fn key_names_extension(&self, path: &AttributePath, key: &str, value: &Value) -> bool {
+        let extension = path.urn.as_deref().and_then(|urn| self.object.get(urn));
+        let within = extension.is_some_and(|extension| extension.get(&path.name).is_some());
+        self.object.contains_key(key) || (!within && value.is_object())
     }
 
     fn path_of_key(&self, urn: Option<&str>, key: &str, value: &Value) -> Path {
@@ -127,7 +135,7 @@ impl Editor {
                         .urn
                         .as_deref()
                         .is_some_and(|urn| self.rules.schemas.by_urn(urn).is_none());
-                    match custom && self.names_extension(&path.attribute, key, Some(value)) {
+                    match custom && self.key_names_extension(&path.attribute, key, value) {
                         true => plain(whole(key.to_owned())),
                         false => path,
                     }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
 
-/// Requests of one run; `ROLLCALL_FUZZ_REQUESTS` sends more.
+/// Requests of one run; `FUZZ_REQUESTS` sends more.
 const REQUESTS: u32 = 600;
 /// The choices of a run are repeatable: a failure names the request's number.
 const SEED: u64 = 7;
@@ -32,7 +32,7 @@ async fn answered(told: &str, request: reqwest::RequestBuilder) -> Answer {
 }
 
 fn requests() -> u32 {
-    let variable = std::env::var("ROLLCALL_FUZZ_REQUESTS");
+    let variable = std::env::var("FUZZ_REQUESTS");
     variable.map_or(REQUESTS, |count| count.parse().unwrap())
 }
 

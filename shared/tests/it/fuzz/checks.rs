@@ -73,13 +73,15 @@ pub(crate) fn filter(data: &[u8]) {
     }
 }
 
-/// Paths: the canonical spelling of an attribute names the same attribute.
+/// Paths: the canonical spelling of an attribute names the same attribute. (One behind a filter need
+/// not exist without it: `urn:x:a[b pr].c`.)
 pub(crate) fn path(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     for rules in every_rules() {
         match Path::parse(rules, text) {
+            Ok(path) if path.filter.is_some() => {}
             Ok(path) => {
                 let again = Path::parse(rules, &path.attribute.to_string());
                 let again = again.map(|again| again.attribute);
@@ -107,7 +109,7 @@ fn represented(kind: ResourceType, document: &Document, selection: &Selection) -
         modified: chrono::DateTime::UNIX_EPOCH,
         location: format!("https://example.com/scim/v2{}/{id}", kind.endpoint()),
     };
-    render(kind, &meta, document, None, &Derived::default(), selection)
+    render(kind, &meta, document, &Derived::default(), selection)
 }
 
 /// A document that was accepted is one that is accepted again, as it is read, and stays what it is.
