@@ -95,12 +95,10 @@ impl Editor {
         self.object.contains_key(text) || (!within && value.is_some_and(Value::is_object))
     }
 
-    /// [`Editor::names_extension`] for a key of a body: beside `urn:a` an object under `urn:a:b` is an
-    /// extension too, unless `urn:a` has an attribute `b`.
-    fn key_names_extension(&self, path: &AttributePath, key: &str, value: &Value) -> bool {
-        let extension = path.urn.as_deref().and_then(|urn| self.object.get(urn));
-        let within = extension.is_some_and(|extension| extension.get(&path.name).is_some());
-        self.object.contains_key(key) || (!within && value.is_object())
+    /// The same for a key of a body, in which an object is an extension: beside `urn:a` there may be
+    /// one of the URN `urn:a:b`, in any order.
+    fn key_names_extension(&self, key: &str, value: &Value) -> bool {
+        value.is_object() || self.object.contains_key(key)
     }
 
     fn path_of_key(&self, urn: Option<&str>, key: &str, value: &Value) -> Path {
@@ -135,7 +133,7 @@ impl Editor {
                         .urn
                         .as_deref()
                         .is_some_and(|urn| self.rules.schemas.by_urn(urn).is_none());
-                    match custom && self.key_names_extension(&path.attribute, key, value) {
+                    match custom && self.key_names_extension(key, value) {
                         true => plain(whole(key.to_owned())),
                         false => path,
                     }

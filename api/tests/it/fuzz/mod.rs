@@ -9,8 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
 
-/// Requests of one run; `FUZZ_REQUESTS` sends more.
-const REQUESTS: u32 = 600;
+const REQUESTS: u32 = 1_000;
 /// The choices of a run are repeatable: a failure names the request's number.
 const SEED: u64 = 7;
 const SOON: Duration = Duration::from_secs(20);
@@ -31,11 +30,6 @@ async fn answered(told: &str, request: reqwest::RequestBuilder) -> Answer {
     answer.unwrap_or_else(|_| panic!("not answered: {told}"))
 }
 
-fn requests() -> u32 {
-    let variable = std::env::var("FUZZ_REQUESTS");
-    variable.map_or(REQUESTS, |count| count.parse().unwrap())
-}
-
 async fn known(client: &Client<'_>) -> Vec<String> {
     let user = json!({
         "userName": "bjensen", "title": "t", "emails": [{ "value": "a@example.com", "type": "work", "primary": true }],
@@ -54,7 +48,7 @@ async fn odd_requests_are_never_answered_with_5xx_and_always_in_scim() {
     let known = known(&client).await;
     let mut odd = Odd::new(SEED);
     let mut refused = 0;
-    for number in 0..requests() {
+    for number in 0..REQUESTS {
         let (told, request) = odd.request(&client, &known);
         let told = format!("{told} (request {number})");
         let answer = answered(&told, request).await;
@@ -62,7 +56,7 @@ async fn odd_requests_are_never_answered_with_5xx_and_always_in_scim() {
         refused += u32::from(answer.status.is_client_error());
     }
     assert!(
-        (1..requests()).contains(&refused),
+        (1..REQUESTS).contains(&refused),
         "{refused} refused: the requests are not as odd as they should be"
     );
     client.user("still-here").await;
@@ -85,7 +79,7 @@ async fn patch_refused_leaves_the_resource_byte_for_byte() {
             .unwrap()
     };
     let (mut refused, mut accepted) = (0, 0);
-    for number in 0..requests() / 2 {
+    for number in 0..REQUESTS / 2 {
         let path = &known[number as usize % known.len()];
         let before = read(path).await;
         let mut body = odd.patch();

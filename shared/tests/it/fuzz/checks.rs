@@ -2,7 +2,7 @@
 //! of the kept corpus, which the test beside this file replays. Each check panics when it does
 //! not hold.
 
-use rollcall_shared::scim::bulk::{self, bulk_ids_referenced, replace_bulk_ids};
+use rollcall_shared::scim::bulk::{self, BulkRequest, bulk_ids_referenced, replace_bulk_ids};
 use rollcall_shared::scim::filter::{self, Filter};
 use rollcall_shared::scim::{
     Body, Derived, Dialect, Document, Limits, Meta, Patch, Path, ResourceType, Rules, ScimError, ScimType,
@@ -11,8 +11,10 @@ use rollcall_shared::scim::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+type Check = fn(&[u8]);
+
 /// The checks by the name of their fuzz target and their folder of the corpus.
-pub(crate) const CHECKS: [(&str, fn(&[u8])); 5] = [
+pub(crate) const CHECKS: [(&str, Check); 5] = [
     ("body", body),
     ("bulk", bulk),
     ("filter", filter),
@@ -219,10 +221,15 @@ pub(crate) fn bulk(data: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(data) else {
         return;
     };
-    let request = match bulk::parse(value, &Limits::default()) {
-        Ok(request) => request,
-        Err(error) => return is_refusal(&error),
-    };
+    for dialect in [Dialect::Tolerant, Dialect::Strict] {
+        match bulk::parse(dialect, value.clone(), &Limits::default()) {
+            Ok(request) => references_are_replaced(request),
+            Err(error) => is_refusal(&error),
+        }
+    }
+}
+
+fn references_are_replaced(request: BulkRequest) {
     for operation in request.operations {
         let operation = match operation {
             Ok(operation) => operation,
