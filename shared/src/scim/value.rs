@@ -87,7 +87,7 @@ pub(super) fn coerce_one(
     Ok(Some(coerced))
 }
 
-/// RFC 4648 §4: the alphabet, in groups of four, padded at the end only.
+/// Base64 (RFC 4648 §4): its alphabet, in groups of four, padded at the end only.
 fn is_base64(text: &str) -> bool {
     let unpadded = text.trim_end_matches('=');
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
