@@ -73,6 +73,14 @@ client-check: setup debug ## Drive a throwaway API with the scim2 client from Py
 conformance: setup debug ## Run scim2-tester and scim-sanity from PyPI against a throwaway API
 	@ROLLCALL_API_BIN=$(TARGET)/debug/rollcall-api $(DEVSTACK) exec --api -- scripts/conformance
 
+.PHONY: fuzz
+fuzz: ## Fuzz filters, paths, PATCH, bodies and bulk (FUZZ_SECONDS=600 in total)
+	@scripts/fuzz.sh
+
+.PHONY: conformance-doc
+conformance-doc: ## Write docs/scim-conformance.md from the comments above the tests
+	@WRITE_CONFORMANCE_DOC=1 cargo test --quiet --locked --package devstack --test conformance_doc
+
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt --all

@@ -6,8 +6,9 @@ use crate::extract::ScimRoot;
 use crate::middleware::{Allowed, admit, authorize, catch_panic, observe};
 use crate::routes;
 use crate::state::App;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -39,7 +40,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(routes::healthz))
         .route("/readyz", get(routes::readyz))
         .route("/metrics", get(routes::metrics))
-        .fallback(no_endpoint)
+        .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)
@@ -79,6 +80,15 @@ async fn no_scim_method() -> ScimFailure {
 
 async fn no_endpoint() -> Problem {
     Problem(Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint"))
+}
+
+/// Outside of every area. A client that asks for another version of SCIM is told in SCIM.
+async fn nowhere(uri: Uri) -> Response {
+    let surface = match uri.path().starts_with("/scim/") {
+        true => Surface::Scim,
+        false => Surface::Problem,
+    };
+    surface.response(Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint"))
 }
 
 async fn no_method() -> Problem {

@@ -167,6 +167,12 @@ mod tests {
     }
 
     #[test]
+    fn parse_resource_unknown_urn_that_begins_another_does_not_swallow_it() {
+        let body = json!({"userName": "a", "urn:x:y": {"b": 1}, "urn:x:y:z": {"c": 2}});
+        assert_eq!(document(body.clone()), body);
+    }
+
+    #[test]
     fn parse_resource_missing_required_attribute_is_named() {
         for body in [json!({}), json!({"userName": null}), json!({"userName": "  "})] {
             assert!(

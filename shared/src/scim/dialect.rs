@@ -26,7 +26,8 @@ impl Dialect {
     }
 
     /// `"True"` is a boolean, one value is an array of one and the other way round, a text is
-    /// the `value` of a complex value. Strict: 400 `invalidValue` (RFC 7643 §2.3).
+    /// the `value` of a complex value, and binary values need not be base64. Strict: 400
+    /// `invalidValue` (RFC 7643 §2.3).
     pub(super) fn bends_types(self) -> bool {
         self.is_tolerant()
     }

@@ -86,13 +86,19 @@ impl Editor {
         self.assign(op, Origin::Path, &place, &path, value)
     }
 
-    /// Whether `urn:a:b` is the extension of that name and not the attribute `b` of `urn:a`.
+    /// Whether the path `urn:a:b` is the extension of that name and not the attribute `b` of `urn:a`.
     fn names_extension(&self, path: &AttributePath, text: &str, value: Option<&Value>) -> bool {
         let within = path
             .urn
             .as_deref()
             .is_some_and(|urn| self.object.contains_key(urn));
         self.object.contains_key(text) || (!within && value.is_some_and(Value::is_object))
+    }
+
+    /// The same for a key of a body, in which an object is an extension: beside `urn:a` there may be
+    /// one of the URN `urn:a:b`, in any order.
+    fn key_names_extension(&self, key: &str, value: &Value) -> bool {
+        value.is_object() || self.object.contains_key(key)
     }
 
     fn path_of_key(&self, urn: Option<&str>, key: &str, value: &Value) -> Path {
@@ -127,7 +133,7 @@ impl Editor {
                         .urn
                         .as_deref()
                         .is_some_and(|urn| self.rules.schemas.by_urn(urn).is_none());
-                    match custom && self.names_extension(&path.attribute, key, Some(value)) {
+                    match custom && self.key_names_extension(key, value) {
                         true => plain(whole(key.to_owned())),
                         false => path,
                     }

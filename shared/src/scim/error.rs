@@ -15,7 +15,7 @@ pub enum ScimType {
     InvalidValue,
     InvalidVers,
     Sensitive,
-    /// RFC 9865 §2.1: what follows.
+    // Keywords of RFC 9865 §2.1.
     InvalidCursor,
     ExpiredCursor,
     InvalidCount,

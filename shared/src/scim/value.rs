@@ -78,10 +78,20 @@ pub(super) fn coerce_one(
             Some(Ok(_)) => value,
             _ => return Err(wrong_type(label, "a date and time")),
         },
+        Type::Binary if !dialect.bends_types() && !value.as_str().is_none_or(is_base64) => {
+            return Err(wrong_type(label, "base64"));
+        }
         Type::String | Type::Reference | Type::Binary if value.is_string() => value,
         Type::String | Type::Reference | Type::Binary => return Err(wrong_type(label, "a string")),
     };
     Ok(Some(coerced))
+}
+
+/// Base64 (RFC 4648 §4): its alphabet, in groups of four, padded at the end only.
+fn is_base64(text: &str) -> bool {
+    let unpadded = text.trim_end_matches('=');
+    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    text.len().is_multiple_of(4) && text.len() - unpadded.len() <= 2 && unpadded.bytes().all(alphabet)
 }
 
 fn coerce_object(

@@ -17,6 +17,7 @@ const FOLDERS: &[&str] = &[
     ".config",
     "api",
     "docs",
+    "fuzz",
     "migrations",
     "scripts",
     "shared",

@@ -1,12 +1,25 @@
 //! What the server can do (RFC 7644 §4).
 
 use super::answer::Answer;
-use crate::error::ScimFailure;
+use crate::error::{Failure, ScimFailure};
 use crate::extract::{BaseUrl, Protocol, Segment};
 use crate::state::App;
-use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use rollcall_shared::scim::{ScimError, discovery};
+
+/// Refuse a filter with 403 (RFC 7644 §4): whoever sends one would take everything for a match.
+pub(super) async fn unfiltered(request: Request, next: Next) -> Result<Response, ScimFailure> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+    let filtered = |(name, _): &(String, String)| name.eq_ignore_ascii_case("filter");
+    if pairs.is_ok_and(|Query(pairs)| pairs.iter().any(filtered)) {
+        let detail = "filter is not supported by this endpoint";
+        return Err(ScimFailure(Failure::new(StatusCode::FORBIDDEN, detail)));
+    }
+    Ok(next.run(request).await)
+}
 
 /// `GET /ServiceProviderConfig`
 pub(super) async fn service_provider_config(

@@ -17,16 +17,19 @@ use axum::{Extension, Router};
 use rollcall_shared::scim::ResourceType;
 
 pub(super) fn routes() -> Router<App> {
-    let mut routes = Router::new()
-        .route("/Bulk", post(bulk::bulk))
-        .route("/AsyncResults/{txn}", get(async_results::result))
-        .route("/.search", post(list::search_everything))
+    let described = Router::new()
         .route("/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))
         .route("/ResourceTypes", get(discovery::resource_types))
         .route("/ResourceTypes/{id}", get(discovery::resource_type))
-        .route("/Me", axum::routing::any(discovery::me));
+        .route_layer(axum::middleware::from_fn(discovery::unfiltered));
+    let mut routes = Router::new()
+        .route("/Bulk", post(bulk::bulk))
+        .route("/.search", post(list::search_everything))
+        .route("/Me", axum::routing::any(discovery::me))
+        .route("/AsyncResults/{txn}", get(async_results::result))
+        .merge(described);
     for kind in ResourceType::ALL {
         routes = routes.merge(resource_routes(kind));
     }

@@ -78,7 +78,8 @@ fn split_urn(schemas: SchemaSet, text: &str) -> Option<(Option<String>, &str)> {
         };
     }
     let (urn, rest) = text.rsplit_once(':')?;
-    (urn.len() > "urn:".len() && !rest.is_empty()).then(|| (Some(urn.to_owned()), rest))
+    let is_urn = urn.len() > "urn:".len() && !urn.contains(char::is_control);
+    (is_urn && !rest.is_empty()).then(|| (Some(urn.to_owned()), rest))
 }
 
 impl std::fmt::Display for AttributePath {
@@ -132,7 +133,18 @@ mod tests {
     #[test]
     fn parse_what_is_no_name_is_none() {
         for text in [
-            "", ".", "a.", ".a", "a b", "1a", "a.b.c", "urn:", "urn:x", "urn::", "a\0",
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a b",
+            "1a",
+            "a.b.c",
+            "urn:",
+            "urn:x",
+            "urn::",
+            "a\0",
+            "urn:a\0:b",
         ] {
             assert_eq!(parts(text), None, "{text:?}");
         }
