@@ -215,7 +215,7 @@ async fn wait_longer_than_a_request_may_take_ends_with_202_before_the_time_limit
 /// be served. 256 wait, the others are told at once.
 #[tokio::test]
 async fn waiting_requests_are_bounded_and_leave_others_served() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&["--requests-per-second", "0"]).await;
     let client = app.scim().await;
     let waiting = async {
         let waiters = (0..300).map(|number| {
@@ -239,7 +239,7 @@ async fn waiting_requests_are_bounded_and_leave_others_served() {
         slowest
     };
     let (answers, slowest) = tokio::join!(waiting, serving);
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(5), "others waited too: {slowest:?}");
     answers.iter().for_each(|(answer, _)| assert_later(answer, &app));
     let waited = answers
         .iter()
