@@ -1,11 +1,11 @@
 # What the scripts share that drive Rollcall with programs from PyPI; to be sourced.
 #
-# The programs live in a virtual environment of their own, .devstack/venv.
+# The programs live in virtual environments of their own under .devstack: the client and the
+# suites in `venv`, what cannot live beside them elsewhere.
 # shellcheck shell=bash
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$project/.devstack/venv
-requirements=$project/scripts/scim-tools.requirements.txt
 
 fail() {
     echo "$(basename "$0"): $*" >&2
@@ -22,19 +22,21 @@ find_rollcall() {
     fi
 }
 
-# Install the pinned programs once; a change of the pins installs them again.
+# Install what a requirements file pins (the client and the suites, unless another is named) into
+# a virtual environment (`venv`, unless another is named), once; a change of the pins installs again.
 install_tools() {
+    local requirements=${1:-$project/scripts/scim-tools.requirements.txt} into=${2:-$venv}
     mkdir -p "$project/.devstack"
-    exec 9>"$project/.devstack/venv.lock"
+    exec 9>"$into.lock"
     ! command -v flock >/dev/null || flock 9
-    if ! cmp -s "$requirements" "$venv/installed"; then
+    if ! cmp -s "$requirements" "$into/installed"; then
         "$project/scripts/setup.sh" python >&2 || fail "a Python that makes virtual environments is missing"
-        echo "installing SCIM tools into $venv" >&2
-        rm -rf "$venv"
-        python3 -m venv "$venv" >&2 || fail "python3 cannot make a virtual environment"
-        "$venv/bin/pip" --quiet --disable-pip-version-check install --requirement "$requirements" >&2 ||
+        echo "installing SCIM tools into $into" >&2
+        rm -rf "$into"
+        python3 -m venv "$into" >&2 || fail "python3 cannot make a virtual environment"
+        "$into/bin/pip" --quiet --disable-pip-version-check install --requirement "$requirements" >&2 ||
             fail "cannot install the SCIM tools from PyPI"
-        cp "$requirements" "$venv/installed"
+        cp "$requirements" "$into/installed"
     fi
     exec 9>&-
 }

@@ -370,3 +370,81 @@ async fn read_in_the_dialects_of_clients_by_a_strict_token_is_refused() {
     client.put("/Users/ext-1", user(json!({}))).await.scim_error(404);
     assert_eq!(count(&client, "/Users").await, 1);
 }
+
+/// RFC 7644 §3.5.2.3: a value path without a sub-attribute replaces the values it selects by one value.
+/// RFC 7644 §3.5.2.1: a value path without a sub-attribute adds to the values it selects.
+#[tokio::test]
+async fn patch_of_selected_values_by_a_strict_token_takes_one_object() {
+    let app = TestApp::start().await;
+    let client = app.strict_scim().await;
+    let phones = json!([{"value": "tel:1", "type": "work"}]);
+    let made = client
+        .post("/Users", user(json!({"phoneNumbers": phones})))
+        .await
+        .expect(201);
+    let path = format!("/Users/{}", made.id());
+    for (op, value, expected) in [
+        (
+            "add",
+            json!({"display": "desk"}),
+            json!([{"value": "tel:1", "type": "work", "display": "desk"}]),
+        ),
+        (
+            "replace",
+            json!({"value": "tel:2", "type": "work"}),
+            json!([{"value": "tel:2", "type": "work"}]),
+        ),
+    ] {
+        let operation = json!({"op": op, "path": "phoneNumbers[type eq \"work\"]", "value": value});
+        client.patch(&path, json!([operation])).await.expect(200);
+        assert_eq!(client.get(&path).await.body["phoneNumbers"], expected);
+    }
+}
+
+/// RFC 7644 §3.5.2: a path may name a sub-attribute of a complex attribute of an extension.
+#[tokio::test]
+async fn patch_of_the_value_of_the_manager_by_a_strict_token_takes_a_text() {
+    let app = TestApp::start().await;
+    let client = app.strict_scim().await;
+    let made = client.post("/Users", user(json!({}))).await.expect(201);
+    let path = format!("/Users/{}", made.id());
+    for (op, manager) in [("add", "boss"), ("replace", "chief")] {
+        let operation =
+            json!({"op": op, "path": format!("{ENTERPRISE_USER}:manager.value"), "value": manager});
+        client.patch(&path, json!([operation])).await.expect(200);
+        let read = client.get(&path).await.expect(200);
+        assert_eq!(read.body[ENTERPRISE_USER]["manager"]["value"], manager);
+    }
+}
+
+/// RFC 7644 §3.5.2.2: a required attribute that becomes unassigned is 400 `mutability`.
+#[tokio::test]
+async fn patch_that_replaces_a_required_attribute_by_null_is_400_mutability() {
+    let app = TestApp::start().await;
+    let client = app.strict_scim().await;
+    let made = client.post("/Users", user(json!({}))).await.expect(201);
+    let path = format!("/Users/{}", made.id());
+    let operation = json!({"op": "replace", "path": "userName", "value": null});
+    refused(
+        &client.patch(&path, json!([operation])).await,
+        "mutability",
+        "userName",
+    );
+}
+
+/// RFC 7644 §3.5.2.1: adding a value that is there in other case changes nothing where case does not count.
+#[tokio::test]
+async fn patch_that_adds_a_value_in_other_case_changes_nothing() {
+    let app = TestApp::start().await;
+    let client = app.strict_scim().await;
+    let roles = json!([{"value": "Lead"}]);
+    let made = client
+        .post("/Users", user(json!({"roles": roles})))
+        .await
+        .expect(201);
+    let path = format!("/Users/{}", made.id());
+    let operation = json!({"op": "add", "path": "roles", "value": [{"value": "lead"}]});
+    client.patch(&path, json!([operation])).await.expect(200);
+    let read = client.get(&path).await.expect(200);
+    assert_eq!((read.header("etag"), &read.body["roles"]), (r#"W/"1""#, &roles));
+}

@@ -256,7 +256,7 @@ impl Editor {
         } else {
             single::edit(self.rules, op, place, current, value)?
         };
-        if op == Op::Remove
+        if (op == Op::Remove || (op == Op::Replace && origin != Origin::Body))
             && next.is_none()
             && place.definition.is_some_and(|definition| definition.required)
         {

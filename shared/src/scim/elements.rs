@@ -1,7 +1,7 @@
 //! Editing multi-valued attributes: all values, those a filter selects, or one sub-attribute of them.
 
 use super::edit::Op;
-use super::filter::{Filter, Literal};
+use super::filter::{Filter, Literal, fold_text};
 use super::place::Located;
 use super::single::set_sub;
 use super::value::{MAX_VALUES, assigned, coerce_elements, coerce_one};
@@ -78,7 +78,7 @@ fn edit_all(
         Op::Add => {
             let before = elements.len();
             for one in named.unwrap_or_default() {
-                if !elements.iter().any(|element| contains(element, &one)) {
+                if !elements.iter().any(|element| says(place, element, &one)) {
                     elements.push(one);
                 }
             }
@@ -125,7 +125,12 @@ fn edit_selected(
         });
         return Ok(Vec::new());
     }
-    let mut values = canonical(rules, place, value.unwrap_or_default())?;
+    // What replaces the selected values is one value, not a list of them.
+    let value = match value {
+        Some(Value::Object(one)) => Value::Array(vec![Value::Object(one)]),
+        value => value.unwrap_or_default(),
+    };
+    let mut values = canonical(rules, place, value)?;
     let (Some(Value::Object(new)), true) = (values.pop(), values.is_empty()) else {
         return Err(ScimError::invalid_value(format!(
             "the value for {} must be one object",
@@ -229,6 +234,28 @@ fn contains(element: &Value, one: &Value) -> bool {
         (Value::Object(element), Value::Object(one)) => {
             one.iter().all(|(key, value)| element.get(key) == Some(value))
         }
+        _ => element == one,
+    }
+}
+
+/// Whether an element says everything `one` says, texts compared as the schema says.
+fn says(place: &Located, element: &Value, one: &Value) -> bool {
+    let same = |name: &str, before: &Value, new: &Value| match (before, new) {
+        (Value::String(before), Value::String(new)) => {
+            let sub = place
+                .definition
+                .and_then(|definition| definition.sub_attribute(name));
+            match sub.is_some_and(|sub| !sub.case_exact) {
+                true => fold_text(before) == fold_text(new),
+                false => before == new,
+            }
+        }
+        _ => before == new,
+    };
+    match (element, one) {
+        (Value::Object(element), Value::Object(one)) => one
+            .iter()
+            .all(|(key, value)| element.get(key).is_some_and(|before| same(key, before, value))),
         _ => element == one,
     }
 }

@@ -17,9 +17,16 @@ pub(super) fn edit(
 ) -> Result<Option<Value>, ScimError> {
     let label = place.label();
     if place.is_manager() && place.sub.as_deref().is_none_or(|sub| sub == "value") {
+        let value = match (&place.sub, value.unwrap_or_default()) {
+            // The path names what the text is.
+            (Some(_), Value::String(text)) => {
+                Value::Object(Object::from_iter([("value".to_owned(), text.into())]))
+            }
+            (_, value) => value,
+        };
         let next = match op {
             Op::Remove => return Ok(None),
-            _ => managers::manager(rules.dialect, &label, value.unwrap_or_default())?,
+            _ => managers::manager(rules.dialect, &label, value)?,
         };
         return Ok(next.or(if op == Op::Add { current } else { None }));
     }
