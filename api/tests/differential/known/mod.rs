@@ -83,14 +83,14 @@ const PATCHES: &[Patch] = &[
     // SHOULD be made to the resource, and a success response SHOULD be returned."
     Patch {
         name: ALREADY_CONTAINED,
-        is: |before, operation, ours, theirs| {
+        is: |_, operation, ours, theirs| {
             operation["op"] == "add"
                 && ours.done()
                 && theirs.done()
                 && theirs.document.as_object().is_some_and(|attributes| {
                     attributes.iter().all(|(name, theirs)| {
                         let ours = &ours.document[name];
-                        ours == theirs || said_by_another(ours, theirs, &before[name])
+                        ours == theirs || said_by_another(ours, theirs)
                     })
                 })
         },
@@ -189,21 +189,37 @@ fn contain(values: &Value, less: &Value) -> bool {
     values.len() == less.len() && less.iter().all(|one| values.iter().any(|value| says(value, one)))
 }
 
-/// Whether a value has every sub-attribute that `one` has.
+/// Whether a value has every sub-attribute that `one` has; texts whose case does not count.
 fn says(value: &Value, one: &Value) -> bool {
+    let same = |value: &Value, one: &Value| match (value.as_str(), one.as_str()) {
+        (Some(value), Some(one)) => value.eq_ignore_ascii_case(one),
+        _ => value == one,
+    };
     let subs = one.as_object().into_iter().flatten();
-    value.is_object() && subs.clone().all(|(sub, is)| value.get(sub) == Some(is))
+    value.is_object()
+        && subs
+            .clone()
+            .all(|(sub, is)| value.get(sub).is_some_and(|value| same(value, is)))
 }
 
-/// Whether `more` is `values` and further ones, all of which a value that was there says.
-fn said_by_another(values: &Value, more: &Value, before: &Value) -> bool {
-    let (Some(values), Some(more), Some(before)) = (values.as_array(), more.as_array(), before.as_array())
-    else {
+/// Whether `more` is `values` and further ones, all of which one of `values` says. A further one
+/// may have taken `primary` from another.
+fn said_by_another(values: &Value, more: &Value) -> bool {
+    let unmarked = |values: &Value| -> Option<Vec<Value>> {
+        Some(
+            values
+                .as_array()?
+                .iter()
+                .map(|one| without(one, "primary"))
+                .collect(),
+        )
+    };
+    let (Some(values), Some(more)) = (unmarked(values), unmarked(more)) else {
         return false;
     };
     let mut further = more.iter().filter(|one| !values.contains(one));
     values.iter().all(|value| more.contains(value))
-        && further.all(|one| before.iter().any(|value| says(value, one)))
+        && further.all(|one| values.iter().any(|value| says(value, one)))
 }
 
 fn without(document: &Value, name: &str) -> Value {
