@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const BABS: &str = "2819c223-7f76-453a-919d-413861904646";
 const JAMES: &str = "08e1d05d-121c-4561-8b96-473d93df9210";
 
-/// RFC 7644 §3.5.2.2: the examples of the RFC remove one member, all members, and remove one while adding another.
+/// RFC 7644 §3.5.2.2: the examples of the RFC remove one member, all members, one while adding another, and all while adding two.
 #[tokio::test]
 async fn patch_remove_examples_of_members() {
     let app = TestApp::start().await;
@@ -48,6 +48,28 @@ async fn patch_remove_examples_of_members() {
     ]);
     client.patch(&group, exchange).await.expect(204);
     assert_eq!(members(&client, &group).await, [JAMES, "other"]);
+
+    let all_for_two = json!([
+        { "op": "remove", "path": "members" },
+        {
+            "op": "add",
+            "path": "members",
+            "value": [
+                {
+                    "display": "Babs Jensen",
+                    "$ref": "https://example.com/v2/Users/2819c223...413861904646",
+                    "value": "2819c223-7f76-453a-919d-413861904646"
+                },
+                {
+                    "display": "James Smith",
+                    "$ref": "https://example.com/v2/Users/08e1d05d...473d93df9210",
+                    "value": "08e1d05d-121c-4561-8b96-473d93df9210"
+                }
+            ]
+        }
+    ]);
+    client.patch(&group, all_for_two).await.expect(204);
+    assert_eq!(members(&client, &group).await, [JAMES, BABS]);
 }
 
 /// RFC 7644 §3.5.2.2: the example of the RFC removes the e-mail addresses that a complex filter selects.
