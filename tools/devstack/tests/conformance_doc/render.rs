@@ -9,8 +9,8 @@ const HEAD: &str = "\
 
 Every statement of the SCIM RFCs that Rollcall's tests prove, in the order of the sections. Written by
 `make conformance-doc` from the comments above the tests; a test fails when this file is out of date.
-Statements that address clients only, and those that merely permit something Rollcall does not do and
-nobody can observe, are not listed.
+Statements that address clients only are not listed. That a statement is not here does not say that
+it does not hold.
 
 ";
 
