@@ -15,3 +15,4 @@ mod harness;
 mod limits;
 mod replicas;
 mod weather;
+mod worst_order;
