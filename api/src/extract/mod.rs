@@ -1,9 +1,11 @@
 //! What handlers take from a request. Every refusal is a [`crate::error::Failure`], so that a
 //! client never sees a bare text from a library.
 
+mod asked;
 mod base_url;
 mod body;
 mod caller;
+mod json;
 mod path;
 mod prefer;
 mod protocol;
@@ -11,9 +13,11 @@ mod query;
 mod receipt;
 mod session;
 
+pub(crate) use asked::Asked;
 pub(crate) use base_url::{BaseUrl, Issuer, ScimRoot};
 pub(crate) use body::{Body, BulkBody};
 pub(crate) use caller::Caller;
+pub(crate) use json::JsonBody;
 pub(crate) use path::{Segment, Target};
 pub(crate) use prefer::Prefer;
 pub(crate) use protocol::Protocol;

@@ -242,21 +242,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     }
 }
 
-fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Failure> {
     Query::try_from_uri(&parts.uri)
         .map(|Query(pairs)| pairs)
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "the query string cannot be read"))
 }
 
 /// Names of parameters are taken in any case; an empty value counts as absent.
-fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
     found
         .map(|(_, value)| value.as_str())
         .filter(|value| !value.is_empty())
 }
 
-fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
+pub(super) fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
     let parse = |text: &str| text.trim().parse::<i64>();
     text.map(parse)
         .transpose()

@@ -18,6 +18,19 @@ pub enum KeyAttribute {
 }
 
 impl KeyAttribute {
+    /// The SCIM attribute, as operators are told.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyAttribute::Id => "id",
+            KeyAttribute::ExternalId => "externalId",
+            KeyAttribute::UserName => "userName",
+            KeyAttribute::PrimaryEmail => "primary e-mail",
+            KeyAttribute::OtherEmail => "other e-mail",
+            KeyAttribute::EmployeeNumber => "employeeNumber",
+            KeyAttribute::DisplayName => "displayName",
+        }
+    }
+
     pub fn from_column(column: i16) -> Option<KeyAttribute> {
         use KeyAttribute::*;
         [

@@ -38,6 +38,23 @@ pub enum LinksWork {
     },
 }
 
+impl LinksJob {
+    /// Jobs of at most [`MAX_KEYS`] that try these waiting links again: people's manager links and
+    /// single members of groups.
+    pub fn retries(tenant: TenantId, people: &[Uuid], members: &[(Uuid, String)]) -> Vec<LinksJob> {
+        let of_people = people.chunks(MAX_KEYS).map(|people| (people.to_vec(), vec![]));
+        let of_members = members.chunks(MAX_KEYS).map(|members| (vec![], members.to_vec()));
+        of_people
+            .chain(of_members)
+            .map(|(people, members)| LinksJob {
+                v: 1,
+                tenant,
+                work: LinksWork::Retry { people, members },
+            })
+            .collect()
+    }
+}
+
 /// What a queue needs to know about its jobs.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
     /// The layout this process writes and understands.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// How long a claimed key is left to the job it was pushed with.
 const CLAIM_SECONDS: f64 = 30.0;
 /// Age at which leftovers of a worker that died after its commit are taken over.
-const LEFTOVER_SECONDS: f64 = 5.0;
+pub const LEFTOVER_SECONDS: f64 = 5.0;
 /// Age after which a waiting link is no longer retried; its target's arrival still wakes it.
 const STALE_DAYS: i32 = 30;
 

@@ -9,11 +9,14 @@
 pub mod accept;
 pub mod async_results;
 pub mod event_keys;
+pub mod explain;
 pub mod feed;
 pub mod links;
 pub mod overview;
+pub mod people;
 pub mod receipts;
 pub mod reconcile;
+pub mod rejections;
 pub mod schemas;
 pub mod search;
 pub mod secrets;

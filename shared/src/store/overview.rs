@@ -17,6 +17,8 @@ pub struct Backlog {
     /// Waiting links by `waiters.slot`.
     pub waiters: Vec<(i16, i64)>,
     pub oldest_waiter_since: Option<DateTime<Utc>>,
+    /// Age of the link that waits longest; 0 when none does.
+    pub oldest_waiter_seconds: f64,
     /// Values that could not be projected and are not yet put right.
     pub rejections: i64,
 }
@@ -39,7 +41,8 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
     .fetch_one(&mut *connection)
     .await?;
     let waiters = sqlx::query!(
-        r#"select slot, count(*) as "count!", min(since) as "since!" from waiters
+        r#"select slot, count(*) as "count!", min(since) as "since!",
+                  extract(epoch from now() - min(since))::float8 as "seconds!" from waiters
            where $1::bigint is null or tenant_id = $1 group by slot order by slot"#,
         tenant
     )
@@ -49,6 +52,7 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
         pending: row.pending,
         parked: row.parked,
         oldest_pending_seconds: row.oldest_pending_seconds.max(0.0),
+        oldest_waiter_seconds: waiters.iter().map(|row| row.seconds).fold(0.0, f64::max),
         oldest_waiter_since: waiters.iter().map(|row| row.since).min(),
         waiters: waiters.iter().map(|row| (row.slot, row.count)).collect(),
         rejections: row.rejections,

@@ -52,6 +52,9 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     metrics
         .oldest_pending_age_seconds
         .set(known.map(|backlog| backlog.oldest_pending_seconds));
+    metrics
+        .oldest_waiter_age_seconds
+        .set(known.map(|backlog| backlog.oldest_waiter_seconds));
     let Some(backlog) = backlog else { return };
     for slot in LinkSlot::ALL {
         let count = backlog

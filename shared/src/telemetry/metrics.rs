@@ -69,6 +69,8 @@ metrics! {
     oldest_pending_age_seconds: Figure<f64> = Figure::default(),
     /// Links whose target is not there yet, by slot, read at scrape.
     waiters: Family<SlotLabels, Gauge> = Family::default(),
+    /// Age of the link that waits longest for its target, read at scrape.
+    oldest_waiter_age_seconds: Figure<f64> = Figure::default(),
     /// Values that could not be projected and are not yet put right, read at scrape.
     rejections_open: Figure<i64> = Figure::default(),
     /// Keys set aside because reconciling them kept failing, read at scrape.

@@ -131,21 +131,7 @@ async fn retry(context: &Context) -> Result<bool, FeedError> {
         let LinksWork::Retry { people, members } = work else {
             continue;
         };
-        let mut jobs = vec![];
-        for people in people.chunks(MAX_KEYS) {
-            let work = LinksWork::Retry {
-                people: people.to_vec(),
-                members: vec![],
-            };
-            jobs.push(LinksJob { v: 1, tenant, work });
-        }
-        for members in members.chunks(MAX_KEYS) {
-            let work = LinksWork::Retry {
-                people: vec![],
-                members: members.to_vec(),
-            };
-            jobs.push(LinksJob { v: 1, tenant, work });
-        }
+        let jobs = LinksJob::retries(tenant, &people, &members);
         context.queues.links.push(tenant, &jobs).await?;
     }
     Ok(found)

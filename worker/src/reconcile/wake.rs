@@ -12,10 +12,11 @@ use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::projection::references;
+use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
 use rollcall_shared::store::{PgConnection, StoreError, reconcile as store};
 use rollcall_shared::telemetry::LinkPath;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use uuid::Uuid;
 
 /// Most subjects one transaction locks.
@@ -199,8 +200,16 @@ impl Engine {
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let mut waiting = links::waiters_of(&mut conn, tenant, people).await?;
         waiting.extend(links::member_waiters(&mut conn, tenant, members).await?);
+        let waiting = due_a_change(&mut conn, tenant, waiting).await?;
+        // An arrival on its way to a link settles it; to do so here too would only compete for locks.
+        let keys: Vec<String> = waiting.iter().map(|waiter| waiter.wait_key.clone()).collect();
+        let woken = links::being_woken(&mut conn, tenant, &keys, LEFTOVER_SECONDS).await?;
+        let woken: HashSet<String> = woken.into_iter().collect();
         let mut subjects = Subjects::default();
-        for waiter in due_a_change(&mut conn, tenant, waiting).await? {
+        for waiter in waiting
+            .into_iter()
+            .filter(|waiter| !woken.contains(&waiter.wait_key))
+        {
             subjects.add(waiter);
         }
         drop(conn);

@@ -1,9 +1,13 @@
 //! Running the service: what became of a write, how far the directory is, and the tenant's schemas.
 
 mod dead_letters;
+mod links;
 mod overview;
+mod people;
 mod receipts;
 mod schemas;
+mod suggest;
+mod waiting;
 
 use crate::state::App;
 use axum::Router;
@@ -19,6 +23,12 @@ pub(super) fn routes() -> Router<App> {
             "/schemas/{urn}",
             get(schemas::read).put(schemas::put).delete(schemas::delete),
         )
+        .route("/people", get(people::search))
+        .route("/people/{id}", get(people::person))
+        .route("/people/{id}/links", get(links::links))
+        .route("/people/{id}/links/retry", post(links::retry))
+        .route("/waiting", get(waiting::list))
+        .route("/waiting/retry", post(waiting::retry))
 }
 
 pub(super) fn receipt_routes() -> Router<App> {

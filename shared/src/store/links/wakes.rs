@@ -61,6 +61,25 @@ pub async fn awaited_values(
     .await?)
 }
 
+/// Those of these keys whose waiters somebody is waking at this moment. A row older than
+/// `seconds` is what a dead worker left.
+pub async fn being_woken(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[String],
+    seconds: f64,
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select distinct key as "key!" from wakes cross join lateral unnest(keys) as key
+           where tenant_id = $1 and created_at > now() - make_interval(secs => $3) and key = any($2)"#,
+        tenant.0,
+        keys,
+        seconds
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// The keys of one row, unless somebody has dealt with it.
 pub async fn wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) -> Result<Option<Wakes>, StoreError> {
     Ok(sqlx::query_as!(

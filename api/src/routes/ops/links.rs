@@ -1,0 +1,155 @@
+//! Why not? A person's links: linked to whom, or waiting for what, since when and what would help.
+
+use super::people::find;
+use super::suggest::Suggestions;
+use super::waiting::{Retried, retry_places};
+use crate::error::Problem;
+use crate::extract::Caller;
+use crate::state::App;
+use axum::Json;
+use axum::extract::{Path, State};
+use rollcall_shared::directory::in_cycles;
+use rollcall_shared::store::explain::{self, Asserted, LinkedManager, LinkedTeam, Place, WaitingLink};
+use rollcall_shared::store::people::{self, Brief};
+use rollcall_shared::store::{StoreError, rejections};
+use rollcall_shared::telemetry::LinkSlot;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Most teams and most waiting links listed of one person.
+const MOST: i64 = 1_000;
+
+/// `GET /ops/v1/people/{id}/links`: each manager, additional manager and team: linked, waiting or
+/// rejected, and why.
+pub(super) async fn links(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let id = find(&mut connection, tenant, &id).await?;
+    let managers = explain::linked_managers(&mut connection, tenant, id).await?;
+    let teams = explain::linked_teams(&mut connection, tenant, id, MOST).await?;
+    let waiting = explain::waiting_links(&mut connection, tenant, id, MOST).await?;
+    let above = explain::managers_above(&mut connection, tenant, &[id]).await?;
+    let pending = people::pending(&mut connection, tenant, id).await?;
+    let refused = rejections::of_person(&mut connection, tenant, id).await?;
+    let waits_for: Vec<(&str, &str)> = waiting
+        .iter()
+        .map(|link| (link.wait_key.as_str(), link.reason.as_str()))
+        .collect();
+    let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
+    let shown: Vec<Uuid> = managers.iter().map(|line| line.manager_id).chain([id]).collect();
+    let briefs = people::briefs(&mut connection, tenant, &shown).await?;
+    let in_cycle = in_cycles(&above).contains(&id);
+
+    let links: Vec<Value> = (managers.iter().map(|line| manager(line, in_cycle, &briefs)))
+        .chain(teams.iter().map(team))
+        .chain(waiting.iter().map(|link| waits(link, id, &suggestions)))
+        .chain(refused.iter().filter(|value| is_link(&value.rule)).map(|value| {
+            json!({ "slot": slot_of(&value.rule), "state": "rejected", "field": value.rule,
+                    "reason": value.reason, "since": value.since })
+        }))
+        .collect();
+    Ok(Json(json!({
+        "id": id,
+        "person": briefs.get(&id),
+        "pendingChanges": pending,
+        "links": links,
+    })))
+}
+
+/// `POST /ops/v1/people/{id}/links/retry`: try this person's waiting links again now.
+pub(super) async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Retried>, Problem> {
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let id = find(&mut connection, tenant, &id).await?;
+    let waiting = explain::waiting_links(&mut connection, tenant, id, MOST).await?;
+    let places: Vec<Place> = waiting
+        .into_iter()
+        .map(|link| (link.subject_id, link.slot, link.place))
+        .collect();
+    let due = explain::make_due(&mut connection, tenant, &places).await?;
+    drop(connection);
+    Ok(Json(retry_places(&app, tenant, due).await))
+}
+
+fn name_of(slot: i16) -> Option<&'static str> {
+    LinkSlot::from_column(slot).map(LinkSlot::name)
+}
+
+fn is_link(rule: &str) -> bool {
+    !slot_of(rule).is_null()
+}
+
+/// The slot that a rejected value was meant for; null for a plain field.
+fn slot_of(rule: &str) -> Value {
+    match rule {
+        "manager" => LinkSlot::Manager.name().into(),
+        "additional_managers" => LinkSlot::AdditionalManager.name().into(),
+        "department" | "division" | "cost_center" => LinkSlot::Team.name().into(),
+        _ => Value::Null,
+    }
+}
+
+fn manager(line: &LinkedManager, in_cycle: bool, briefs: &HashMap<Uuid, Brief>) -> Value {
+    let cycle = line.slot == 1 && in_cycle;
+    json!({
+        "slot": name_of(line.slot),
+        "ordinal": line.ordinal,
+        "state": "linked",
+        "reference": line.reference,
+        "person": briefs.get(&line.manager_id),
+        "flag": line.flag.as_deref().or(cycle.then_some("cycle")),
+        "since": line.since,
+        "assertedBy": asserted_by(line.asserted),
+    })
+}
+
+fn team(link: &LinkedTeam) -> Value {
+    let group = link.group.as_ref();
+    json!({
+        "slot": LinkSlot::Team.name(),
+        "state": "linked",
+        "team": { "id": link.team_id, "kind": link.kind, "name": link.name },
+        "by": if link.source.starts_with("member:") { "member" } else { link.source.as_str() },
+        "reference": group.map(|group| &group.reference),
+        "since": link.since,
+        "assertedBy": asserted_by(group.and_then(|group| group.asserted)),
+    })
+}
+
+fn waits(link: &WaitingLink, person: Uuid, suggestions: &Suggestions) -> Value {
+    let mut shown = json!({
+        "slot": name_of(link.slot),
+        "state": "waiting",
+        "reference": link.reference,
+        "key": link.wait_key,
+        "reason": link.reason,
+        "since": link.since,
+        "attempts": link.attempts,
+        "nextAttemptAt": link.next_attempt_at,
+        "stale": link.next_attempt_at.is_none(),
+        "assertedBy": asserted_by(link.asserted),
+    });
+    if link.subject_id == person {
+        shown["ordinal"] = json!(link.place.parse::<i16>().ok());
+    } else {
+        shown["team"] = json!({ "id": link.subject_id, "kind": "group", "name": link.team });
+    }
+    suggestions.add_to(&mut shown, &link.wait_key, [link.reason.as_str()]);
+    shown
+}
+
+fn asserted_by(change: Option<Asserted>) -> Value {
+    change.map_or(
+        Value::Null,
+        |change| json!({ "txn": change.txn, "index": change.txn_index, "acceptedAt": change.accepted_at }),
+    )
+}

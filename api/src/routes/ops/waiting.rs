@@ -1,0 +1,176 @@
+use super::suggest::Suggestions;
+use crate::error::{Failure, Problem};
+use crate::extract::{Asked, Caller, JsonBody, Page};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use rollcall_shared::directory::{TenantId, fold};
+use rollcall_shared::queue::LinksJob;
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::explain::{self, Place, Target};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Most keys of one retry; more are all of them.
+const MOST_KEYS: usize = 1_000;
+/// Links made due in one transaction.
+const AT_ONCE: i64 = 5_000;
+/// Links pushed to Redis by one request; the feeder brings the others.
+const PUSHED: usize = 20_000;
+
+/// Why a link waits.
+const REASONS: [&str; 4] = ["missing", "ambiguous", "not_applied", "deprovisioned"];
+
+/// What `POST …/retry` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Retry {
+    /// Keys or references as listed; without them, everything that waits.
+    keys: Option<Vec<String>>,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Retried {
+    /// Links that are tried again now.
+    retried: usize,
+    /// Whether Redis has taken them; if not, a worker finds them within seconds.
+    queued: bool,
+}
+
+/// `GET /ops/v1/waiting`: what the tenant's links wait for, what most wait for first.
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let reason = reason(&asked)?;
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let total = explain::count_targets(&mut connection, tenant, reason).await?;
+    let targets = explain::targets(&mut connection, tenant, reason, page.start_index - 1, page.count).await?;
+    let mut waits_for: Vec<(&str, &str)> = vec![];
+    for target in &targets {
+        waits_for.extend(
+            target
+                .reasons
+                .iter()
+                .map(|reason| (target.wait_key.as_str(), reason.as_str())),
+        );
+    }
+    let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
+    let waiting: Vec<Value> = targets.iter().map(|target| shown(target, &suggestions)).collect();
+    Ok(Json(json!({
+        "totalResults": total,
+        "startIndex": page.start_index,
+        "itemsPerPage": waiting.len(),
+        "waiting": waiting,
+    })))
+}
+
+fn reason(asked: &Asked) -> Result<Option<&str>, Failure> {
+    match asked.text("reason") {
+        Some(reason) if !REASONS.contains(&reason) => {
+            let detail = format!("reason must be one of {}", REASONS.join(", "));
+            Err(Failure::new(StatusCode::BAD_REQUEST, detail))
+        }
+        reason => Ok(reason),
+    }
+}
+
+fn shown(target: &Target, suggestions: &Suggestions) -> Value {
+    let mut shown = json!({
+        "key": target.wait_key,
+        "reference": target.reference,
+        "reasons": target.reasons,
+        "links": target.links,
+        "people": target.people,
+        "groups": target.groups,
+        "stale": target.stale,
+        "since": target.since,
+        "attempts": target.attempts,
+        "nextAttemptAt": target.next_attempt_at,
+    });
+    suggestions.add_to(
+        &mut shown,
+        &target.wait_key,
+        target.reasons.iter().map(String::as_str),
+    );
+    shown
+}
+
+/// `POST /ops/v1/waiting/retry`: try the links again now that wait for these, or all.
+pub(super) async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(Retry { keys }): JsonBody<Retry>,
+) -> Result<Json<Retried>, Problem> {
+    let tenant = caller.0.tenant;
+    let due = match keys {
+        Some(keys) => waiting_for(&app, tenant, keys).await?,
+        None => everything(&app, tenant).await?,
+    };
+    Ok(Json(retry_places(&app, tenant, due).await))
+}
+
+async fn waiting_for(app: &App, tenant: TenantId, keys: Vec<String>) -> Result<Vec<Place>, Failure> {
+    if keys.len() > MOST_KEYS {
+        let detail = format!("keys are more than {MOST_KEYS}; without keys, everything is tried again");
+        return Err(Failure::new(StatusCode::BAD_REQUEST, detail));
+    }
+    let keys: BTreeSet<String> = keys
+        .iter()
+        .map(|key| fold(key))
+        .filter(|key| !key.contains('\0'))
+        .collect();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let places = explain::places_waiting_for(&mut connection, tenant, &keys).await?;
+    let mut due = vec![];
+    for places in places.chunks(AT_ONCE as usize) {
+        due.extend(explain::make_due(&mut connection, tenant, places).await?);
+    }
+    Ok(due)
+}
+
+/// In parts, so that no worker waits long for a row.
+async fn everything(app: &App, tenant: TenantId) -> Result<Vec<Place>, Failure> {
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let mut due = vec![];
+    let mut last: Option<Place> = None;
+    loop {
+        let places = explain::places_after(&mut connection, tenant, last.as_ref(), AT_ONCE).await?;
+        let Some(end) = places.last() else { return Ok(due) };
+        last = Some(end.clone());
+        due.extend(explain::make_due(&mut connection, tenant, &places).await?);
+    }
+}
+
+/// Push links that are due. Whatever Redis does not take, the feeder finds in Postgres.
+pub(super) async fn retry_places(app: &App, tenant: TenantId, due: Vec<Place>) -> Retried {
+    let retried = due.len();
+    let (mut people, mut members): (BTreeSet<Uuid>, Vec<(Uuid, String)>) = Default::default();
+    for (subject, slot, place) in due.into_iter().take(PUSHED) {
+        match slot {
+            3 => members.push((subject, place)),
+            _ => {
+                people.insert(subject);
+            }
+        }
+    }
+    let people: Vec<Uuid> = people.into_iter().collect();
+    let jobs = LinksJob::retries(tenant, &people, &members);
+    let queued = match app.queues.links.push(tenant, &jobs).await {
+        Ok(taken) => taken == jobs.len() && retried <= PUSHED,
+        Err(error) => {
+            tracing::debug!(%tenant, error = &error as &dyn std::error::Error, "links are left to the feeder");
+            false
+        }
+    };
+    Retried { retried, queued }
+}

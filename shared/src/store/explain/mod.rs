@@ -1,0 +1,16 @@
+//! Why a person's links are as they are: what operators ask, answered from the directory, the
+//! waiting links and the ledger.
+
+mod lines;
+mod links;
+mod nearest;
+mod retry;
+mod waiting;
+
+pub use lines::managers_above;
+pub use links::{
+    Asserted, GroupLink, LinkedManager, LinkedTeam, WaitingLink, linked_managers, linked_teams, waiting_links,
+};
+pub use nearest::{Holder, Nearest, holders, nearest};
+pub use retry::{Place, make_due, places_after, places_waiting_for};
+pub use waiting::{Target, count_targets, targets};
