@@ -14,6 +14,7 @@ pub mod links;
 pub mod overview;
 pub mod receipts;
 pub mod reconcile;
+pub mod runs;
 pub mod schemas;
 pub mod search;
 pub mod secrets;
@@ -171,6 +172,16 @@ fn pool(
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .connect_lazy_with(options))
+}
+
+/// A transaction that sees everything as it is now, and writes nothing.
+///
+/// # Errors
+/// When Postgres is out of reach.
+pub async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    Ok(pool
+        .begin_with("begin isolation level repeatable read read only")
+        .await?)
 }
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

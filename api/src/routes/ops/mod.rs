@@ -3,6 +3,8 @@
 mod dead_letters;
 mod overview;
 mod receipts;
+mod run_events;
+mod runs;
 mod schemas;
 
 use crate::state::App;
@@ -19,6 +21,10 @@ pub(super) fn routes() -> Router<App> {
             "/schemas/{urn}",
             get(schemas::read).put(schemas::put).delete(schemas::delete),
         )
+        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/{id}", get(runs::find))
+        .route("/runs/{id}/cancel", post(runs::cancel))
+        .route("/runs/{id}/events", get(run_events::events))
 }
 
 pub(super) fn receipt_routes() -> Router<App> {
