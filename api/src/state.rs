@@ -38,11 +38,16 @@ pub(crate) struct AppState {
     pub stopping: CancellationToken,
     /// Places for requests that wait until their write is applied.
     pub waiters: Semaphore,
+    /// Places for those who follow a run.
+    pub followers: Arc<Semaphore>,
 }
 
 /// Requests that wait until their write is applied; beyond, the answer is the 202 they would
 /// have got in the end.
 const WAITERS: usize = 256;
+
+/// Clients that follow a run at the same time; beyond, 503.
+const FOLLOWERS: usize = 64;
 
 /// A setting that cannot be used, found at start-up.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +102,7 @@ impl AppState {
             events,
             stopping: CancellationToken::new(),
             waiters: Semaphore::new(WAITERS),
+            followers: Arc::new(Semaphore::new(FOLLOWERS)),
             pool,
             writes,
             queues,

@@ -73,6 +73,15 @@ pub struct WorkConfig {
     )]
     pub links_concurrency: usize,
 
+    /// Parts of resync runs compared at once
+    #[arg(
+        long,
+        env = "ROLLCALL_RUNS_CONCURRENCY",
+        default_value_t = 2,
+        value_name = "N"
+    )]
+    pub runs_concurrency: usize,
+
     /// Seconds a process may hold a job without renewing its lease; a job of a process that died
     /// is taken over after this time
     #[arg(

@@ -17,6 +17,18 @@ pub const FAILPOINTS: &[&str] = &[
     "feeder::after_claim",
 ];
 
+/// Those on the way of a run.
+pub const RUN_FAILPOINTS: &[&str] = &[
+    "runs::before_plan_commit",
+    "runs::after_plan_commit",
+    "runs::before_chunk_commit",
+    "runs::after_chunk_commit",
+    "runs::before_links",
+    "runs::before_report_commit",
+    "runs::after_report_commit",
+    "runs::before_ack",
+];
+
 /// Return `ReconcileError::Injected` when a test says so.
 macro_rules! failpoint {
     ($name:literal) => {

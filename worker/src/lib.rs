@@ -10,6 +10,7 @@ mod http;
 mod limiter;
 pub mod reconcile;
 mod registry;
+pub mod runs;
 
 pub use config::{Config, WorkConfig};
 

@@ -30,6 +30,16 @@ pub(crate) fn monitor(context: &Arc<Context>, config: &WorkConfig, process: &str
             )
         });
     }
+    let runs = context.queues.runs.clone();
+    let for_runs = Arc::clone(context);
+    monitor = runs.consume(monitor, options(config.runs_concurrency), move |job, delivery| {
+        let context = Arc::clone(&for_runs);
+        observed(
+            Arc::clone(&context.metrics),
+            QueueName::Runs,
+            handlers::runs(context, job, delivery),
+        )
+    });
     let links = context.queues.links.clone();
     let context = Arc::clone(context);
     links.consume(

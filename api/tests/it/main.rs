@@ -44,6 +44,7 @@ mod rfc7644_patch_replace;
 mod rfc7644_protocol;
 mod rfc7644_put;
 mod rfc7644_query;
+mod runs;
 mod schemas;
 mod strict;
 mod tenants;

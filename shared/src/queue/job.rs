@@ -55,6 +55,17 @@ impl LinksJob {
     }
 }
 
+/// "Take a run a step further": queue `runs`. Where the run is stands in Postgres.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunJob {
+    /// Version of this layout, now 1.
+    pub v: u8,
+    pub tenant: TenantId,
+    pub run: Uuid,
+    /// The part to be done; without one: whatever the run's phase needs.
+    pub chunk: Option<i32>,
+}
+
 /// What a queue needs to know about its jobs.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
     /// The layout this process writes and understands.
@@ -80,6 +91,18 @@ impl Job for ReconcileJob {
 }
 
 impl Job for LinksJob {
+    const VERSION: u8 = 1;
+
+    fn version(&self) -> u8 {
+        self.v
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+}
+
+impl Job for RunJob {
     const VERSION: u8 = 1;
 
     fn version(&self) -> u8 {

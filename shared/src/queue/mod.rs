@@ -21,7 +21,7 @@ mod watch;
 
 pub use config::{ConsumeOptions, QueueConfig};
 pub use error::QueueError;
-pub use job::{Job, LinksJob, LinksWork, MAX_KEYS, ReconcileJob};
+pub use job::{Job, LinksJob, LinksWork, MAX_KEYS, ReconcileJob, RunJob};
 pub use outcome::{BoxError, Delivery, JobError, Outcome};
 pub use queues::{JobQueue, Queues, RedisHealth};
 pub use watch::{DeadJob, Depth};

@@ -2,7 +2,7 @@
 
 use super::config::QueueConfig;
 use super::error::QueueError;
-use super::job::{Job, LinksJob, ReconcileJob};
+use super::job::{Job, LinksJob, ReconcileJob, RunJob};
 use super::keys::{self, Keys};
 use super::link::{Link, millis};
 use super::scripts;
@@ -34,6 +34,8 @@ pub struct Queues {
     pub bulk: JobQueue<ReconcileJob>,
     /// Waiting links.
     pub links: JobQueue<LinksJob>,
+    /// Resync runs.
+    pub runs: JobQueue<RunJob>,
     processes: String,
     producers: Link,
     consumers: Link,
@@ -59,6 +61,7 @@ impl Queues {
             live: JobQueue::new(&shared, "reconcile-live"),
             bulk: JobQueue::new(&shared, "reconcile-bulk"),
             links: JobQueue::new(&shared, "links"),
+            runs: JobQueue::new(&shared, "runs"),
             processes: keys::processes(&redis.redis_prefix),
             producers,
             consumers,

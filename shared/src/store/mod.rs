@@ -17,6 +17,7 @@ pub mod people;
 pub mod receipts;
 pub mod reconcile;
 pub mod rejections;
+pub mod runs;
 pub mod schemas;
 pub mod search;
 pub mod secrets;
@@ -174,6 +175,16 @@ fn pool(
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .connect_lazy_with(options))
+}
+
+/// A transaction that sees everything as it is now, and writes nothing.
+///
+/// # Errors
+/// When Postgres is out of reach.
+pub async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    Ok(pool
+        .begin_with("begin isolation level repeatable read read only")
+        .await?)
 }
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -21,6 +21,10 @@ pub struct Backlog {
     pub oldest_waiter_seconds: f64,
     /// Values that could not be projected and are not yet put right.
     pub rejections: i64,
+    /// Runs under way by phase.
+    pub runs: Vec<(String, i64)>,
+    /// Age of the last full run that wrote, of the tenant for which it is greatest.
+    pub oldest_full_run_seconds: Option<f64>,
 }
 
 /// The work under way of one tenant, or of all.
@@ -46,7 +50,23 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
            where $1::bigint is null or tenant_id = $1 group by slot order by slot"#,
         tenant
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
+    .await?;
+    let runs = sqlx::query!(
+        r#"select phase, count(*) as "count!" from runs
+           where phase <> 'done' and ($1::bigint is null or tenant_id = $1) group by phase"#,
+        tenant
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let oldest_full_run_seconds = sqlx::query_scalar!(
+        "select max(extract(epoch from now() - last))::float8 from (
+             select max(finished_at) as last from runs
+             where scope = 'full' and not dry_run and not cancelled and ($1::bigint is null or tenant_id = $1)
+             group by tenant_id) by_tenant",
+        tenant
+    )
+    .fetch_one(connection)
     .await?;
     Ok(Backlog {
         pending: row.pending,
@@ -56,6 +76,8 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
         oldest_waiter_since: waiters.iter().map(|row| row.since).min(),
         waiters: waiters.iter().map(|row| (row.slot, row.count)).collect(),
         rejections: row.rejections,
+        runs: runs.into_iter().map(|row| (row.phase, row.count)).collect(),
+        oldest_full_run_seconds,
     })
 }
 

@@ -28,11 +28,12 @@ async fn read_backlog(pool: &PgPool) -> Result<Backlog, StoreError> {
 ///
 /// # Errors
 /// When Redis does not answer.
-pub async fn read_depths(queues: &Queues) -> Result<[(QueueName, Depth); 3], QueueError> {
+pub async fn read_depths(queues: &Queues) -> Result<[(QueueName, Depth); 4], QueueError> {
     Ok([
         (QueueName::Live, queues.live.depth().await?),
         (QueueName::Bulk, queues.bulk.depth().await?),
         (QueueName::Links, queues.links.depth().await?),
+        (QueueName::Runs, queues.runs.depth().await?),
     ])
 }
 
@@ -43,6 +44,7 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
         .get_or_create(&DependencyLabels { dependency })
         .set(backlog.is_some().into());
     metrics.waiters.clear();
+    metrics.runs_under_way.clear();
     let known = backlog.as_ref();
     metrics.pending_changes.set(known.map(|backlog| backlog.pending));
     metrics.keys_parked.set(known.map(|backlog| backlog.parked));
@@ -55,7 +57,18 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     metrics
         .oldest_waiter_age_seconds
         .set(known.map(|backlog| backlog.oldest_waiter_seconds));
+    metrics
+        .oldest_full_run_age_seconds
+        .set(known.and_then(|backlog| backlog.oldest_full_run_seconds));
     let Some(backlog) = backlog else { return };
+    for phase in RunPhase::ALL {
+        let count = backlog.runs.iter().find(|(name, _)| name == phase.name());
+        let labels = RunPhaseLabels { phase: *phase };
+        metrics
+            .runs_under_way
+            .get_or_create(&labels)
+            .set(count.map_or(0, |(_, count)| *count));
+    }
     for slot in LinkSlot::ALL {
         let count = backlog
             .waiters
@@ -69,7 +82,7 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     }
 }
 
-fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 3]>) {
+fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 4]>) {
     let dependency = Dependency::Redis;
     metrics
         .dependency_up

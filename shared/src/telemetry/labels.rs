@@ -66,7 +66,7 @@ label_value! {
 
 label_value! {
     /// An apalis queue.
-    QueueName { Live = "reconcile-live", Bulk = "reconcile-bulk", Links = "links", }
+    QueueName { Live = "reconcile-live", Bulk = "reconcile-bulk", Links = "links", Runs = "runs", }
 }
 
 label_value! {
@@ -134,6 +134,27 @@ impl From<crate::directory::Lane> for LaneName {
 }
 
 label_value! {
+    /// How a run ended.
+    RunEnd { Finished = "finished", Cancelled = "cancelled", }
+}
+
+label_value! {
+    /// Where a run that is under way is.
+    RunPhase { Plan = "plan", Reconcile = "reconcile", Links = "links", Report = "report", }
+}
+
+label_value! {
+    /// What a run found that was not as it should be.
+    DriftKind {
+        Person = "person",
+        Team = "team",
+        Membership = "membership",
+        Line = "line",
+        Waiting = "waiting",
+    }
+}
+
+label_value! {
     /// Which limit made somebody wait.
     Limit {
         /// Requests of one token (answered with 429).
@@ -163,5 +184,8 @@ label_set! { LaneLabels { lane: LaneName, } }
 label_set! { KeyLabels { kind: KeyKind, } }
 label_set! { SlotLabels { slot: LinkSlot, } }
 label_set! { LinkLabels { slot: LinkSlot, path: LinkPath, } }
+label_set! { RunLabels { end: RunEnd, } }
+label_set! { RunPhaseLabels { phase: RunPhase, } }
+label_set! { DriftLabels { kind: DriftKind, } }
 label_set! { DependencyLabels { dependency: Dependency, } }
 label_set! { BuildLabels { version: &'static str, process: &'static str, } }

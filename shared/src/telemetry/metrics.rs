@@ -75,6 +75,11 @@ metrics! {
     rejections_open: Figure<i64> = Figure::default(),
     /// Keys set aside because reconciling them kept failing, read at scrape.
     keys_parked: Figure<i64> = Figure::default(),
+    /// Runs under way, by phase, read at scrape.
+    runs_under_way: Family<RunPhaseLabels, Gauge> = Family::default(),
+    /// Seconds since the last full run that wrote, of the tenant for which it is longest; read at
+    /// scrape, left out before the first.
+    oldest_full_run_age_seconds: Figure<f64> = Figure::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),
 
@@ -96,6 +101,10 @@ metrics! {
     job_duration_seconds: Histograms<QueueLabels> = Family::new_with_constructor(latency),
     /// Keys the feeder put back into the queue, by queue.
     feeder_pushed_keys: Family<QueueLabels, Counter> = Family::default(),
+    /// Runs that came to their end, by how.
+    runs: Family<RunLabels, Counter> = Family::default(),
+    /// Differences that runs found, by kind; dry runs count too.
+    drift: Family<DriftLabels, Counter> = Family::default(),
     /// Keys set aside because reconciling them kept failing.
     poison_parked: Counter = Counter::default(),
 }

@@ -3,6 +3,8 @@
 //! It runs in every worker process, without a leader: claims skip what another replica holds.
 //! Redis may be wiped at any moment; everything still pending comes back through here.
 
+mod runs;
+
 use crate::context::Context;
 use rollcall_shared::directory::{Lane, TenantId};
 use rollcall_shared::queue::{LinksJob, LinksWork, MAX_KEYS, QueueError, ReconcileJob};
@@ -74,6 +76,7 @@ async fn round(context: &Context) -> Result<bool, FeedError> {
     if due.wakes {
         pushed |= take_over(context).await?;
     }
+    pushed |= runs::push_due(context).await?;
     Ok(pushed)
 }
 

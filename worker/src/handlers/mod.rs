@@ -2,11 +2,13 @@
 
 mod links;
 mod reconcile;
+mod runs;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use links::links;
 pub(crate) use reconcile::reconcile;
+pub(crate) use runs::runs;
 
 use crate::error::ReconcileError;
 use rollcall_shared::queue::JobError;

@@ -2,7 +2,7 @@
 //! values, and of whether the person meant is in the directory. Reconcile, wake and retry all
 //! end here, so it does not matter which of them came last.
 
-use rollcall_shared::directory::{Holdings, Resolution, TenantId, fold};
+use rollcall_shared::directory::{Holdings, Key, Resolution, TenantId, fold};
 use rollcall_shared::projection::{References, Status};
 use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Slot, Waiter, WaiterPlace};
 use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
@@ -66,6 +66,75 @@ pub(super) struct Settlement {
     pub(super) parked: HashMap<Slot, u64>,
     /// Person, manager before, manager now.
     pub(super) managers: Vec<(Uuid, Option<Uuid>, Option<Uuid>)>,
+    /// Every link that is not as it was.
+    pub(super) changes: Vec<LinkChange>,
+}
+
+/// A link that began, ended, or leads to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LinkChange {
+    pub(super) slot: Slot,
+    /// The person, or the team of a member link.
+    pub(super) subject: Uuid,
+    /// Ordinal of a manager, folded value of a member.
+    pub(super) place: String,
+    pub(super) before: Option<Uuid>,
+    pub(super) after: Option<Uuid>,
+    /// What it waited for before this.
+    pub(super) waited_for: Option<String>,
+    /// What it waits for from now on.
+    pub(super) waits_for: Option<String>,
+}
+
+impl LinkChange {
+    pub(super) fn key(&self) -> Key {
+        match self.slot {
+            Slot::Member => Key::Member(self.subject, self.place.clone()),
+            Slot::Manager | Slot::AdditionalManager => Key::Person(self.subject),
+        }
+    }
+
+    /// A link that waits as before, for something else or in other words.
+    pub(super) fn only_waits(&self) -> bool {
+        self.before.is_none() && self.after.is_none()
+    }
+
+    /// It waited, and now it is there.
+    pub(super) fn resolved(&self) -> bool {
+        self.waited_for.is_some() && self.after.is_some()
+    }
+}
+
+/// What becomes of links: what is to be written, and what follows from that.
+#[derive(Debug, Default)]
+pub(super) struct LinkPlan {
+    ended_lines: Vec<(Uuid, i16, i16)>,
+    lines: Vec<Line>,
+    ended_members: Vec<Membership>,
+    begun_members: Vec<Membership>,
+    ended_waiters: Vec<WaiterPlace>,
+    waiters: Vec<Waiter>,
+    /// Links that wait, as before or from now on.
+    pub(super) waiting: usize,
+    pub(super) settlement: Settlement,
+}
+
+impl LinkPlan {
+    pub(super) async fn write(
+        self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+    ) -> Result<Settlement, StoreError> {
+        links::delete_lines(conn, tenant, &self.ended_lines).await?;
+        let lines: Vec<&Line> = self.lines.iter().collect();
+        links::upsert_lines(conn, tenant, &lines).await?;
+        delete_memberships(conn, tenant, &self.ended_members).await?;
+        insert_memberships(conn, tenant, &self.begun_members).await?;
+        links::delete_waiters(conn, tenant, &self.ended_waiters).await?;
+        let waiters: Vec<&Waiter> = self.waiters.iter().collect();
+        links::upsert_waiters(conn, tenant, &waiters).await?;
+        Ok(self.settlement)
+    }
 }
 
 /// Whom references mean, and what is to be done about it.
@@ -136,6 +205,16 @@ pub(super) async fn settle_people(
     tenant: TenantId,
     subjects: &[Subject],
 ) -> Result<Settlement, StoreError> {
+    let plan = plan_people(conn, tenant, subjects).await?;
+    plan.write(conn, tenant).await
+}
+
+/// What is to become of the manager links of these people.
+pub(super) async fn plan_people(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[Subject],
+) -> Result<LinkPlan, StoreError> {
     let asked = subjects
         .iter()
         .flat_map(|subject| &subject.asserted)
@@ -186,21 +265,40 @@ pub(super) async fn settle_people(
         }
     }
 
-    let mut settlement = Settlement::default();
+    let mut plan = LinkPlan::default();
+    let settlement = &mut plan.settlement;
     let gone: Vec<(Uuid, i16, i16)> = lines
         .keys()
         .filter(|place| !wanted_lines.contains_key(place))
         .copied()
         .collect();
-    let changed: Vec<&Line> = wanted_lines
+    let changed: Vec<Line> = wanted_lines
         .iter()
         .filter(|(place, line)| lines.get(place) != Some(line))
-        .map(|(_, line)| line)
+        .map(|(_, line)| line.clone())
         .collect();
+    let change = |place: (Uuid, i16, i16), before, after| {
+        let waited = WaiterPlace {
+            subject_id: place.0,
+            slot: place.1,
+            place: place.2.to_string(),
+        };
+        LinkChange {
+            slot: Slot::from_column(place.1).unwrap_or(Slot::AdditionalManager),
+            subject: place.0,
+            waited_for: waiters.get(&waited).map(|waiter| waiter.wait_key.clone()),
+            place: waited.place,
+            before,
+            after,
+            waits_for: None,
+        }
+    };
     for line in &changed {
-        let before = lines
-            .get(&(line.person_id, line.slot, line.ordinal))
-            .map(|line| line.manager_id);
+        let place = (line.person_id, line.slot, line.ordinal);
+        let before = lines.get(&place).map(|line| line.manager_id);
+        settlement
+            .changes
+            .push(change(place, before, Some(line.manager_id)));
         if before != Some(line.manager_id) {
             settlement.linked.insert(line.manager_id);
             let slot = if line.slot == 1 {
@@ -216,14 +314,17 @@ pub(super) async fn settle_people(
             }
         }
     }
-    for place in gone.iter().filter(|place| place.1 == 1) {
+    for place in &gone {
         let before = lines.get(place).map(|line| line.manager_id);
-        settlement.managers.push((place.0, before, None));
+        settlement.changes.push(change(*place, before, None));
+        if place.1 == 1 {
+            settlement.managers.push((place.0, before, None));
+        }
     }
-    links::delete_lines(conn, tenant, &gone).await?;
-    links::upsert_lines(conn, tenant, &changed).await?;
-    write_waiters(conn, tenant, waiters, &wanted_waiters, &mut settlement).await?;
-    Ok(settlement)
+    plan.ended_lines = gone;
+    plan.lines = changed;
+    plan.plan_waiters(waiters, wanted_waiters);
+    Ok(plan)
 }
 
 /// Settle the links of these members. The caller holds the locks on the teams' rows.
@@ -232,9 +333,19 @@ pub(super) async fn settle_members(
     tenant: TenantId,
     keys: &[MemberOf],
 ) -> Result<Settlement, StoreError> {
-    let mut settlement = Settlement::default();
+    let plan = plan_members(conn, tenant, keys).await?;
+    plan.write(conn, tenant).await
+}
+
+/// What is to become of the links of these members.
+pub(super) async fn plan_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[MemberOf],
+) -> Result<LinkPlan, StoreError> {
+    let mut plan = LinkPlan::default();
     if keys.is_empty() {
-        return Ok(settlement);
+        return Ok(plan);
     }
     let asserted: Vec<AssertedMember> = links::asserted_members(conn, tenant, keys).await?;
     let asked = asserted
@@ -271,16 +382,40 @@ pub(super) async fn settle_members(
         }
     }
 
-    let ended: Vec<Membership> = actual.difference(&wanted).cloned().collect();
-    let begun: Vec<Membership> = wanted.difference(&actual).cloned().collect();
-    for membership in &begun {
+    let change = |membership: &Membership, before, after| {
+        let member = membership.source.strip_prefix("member:").unwrap_or_default();
+        let waited = WaiterPlace {
+            subject_id: membership.team_id,
+            slot: Slot::Member as i16,
+            place: member.to_owned(),
+        };
+        LinkChange {
+            slot: Slot::Member,
+            subject: membership.team_id,
+            waited_for: waiters.get(&waited).map(|waiter| waiter.wait_key.clone()),
+            place: waited.place,
+            before,
+            after,
+            waits_for: None,
+        }
+    };
+    plan.ended_members = actual.difference(&wanted).cloned().collect();
+    plan.begun_members = wanted.difference(&actual).cloned().collect();
+    let settlement = &mut plan.settlement;
+    for membership in &plan.ended_members {
+        settlement
+            .changes
+            .push(change(membership, Some(membership.person_id), None));
+    }
+    for membership in &plan.begun_members {
+        settlement
+            .changes
+            .push(change(membership, None, Some(membership.person_id)));
         settlement.linked.insert(membership.person_id);
         *settlement.resolved.entry(Slot::Member).or_default() += 1;
     }
-    delete_memberships(conn, tenant, &ended).await?;
-    insert_memberships(conn, tenant, &begun).await?;
-    write_waiters(conn, tenant, waiters, &wanted_waiters, &mut settlement).await?;
-    Ok(settlement)
+    plan.plan_waiters(waiters, wanted_waiters);
+    Ok(plan)
 }
 
 fn by_place(waiters: Vec<Waiter>) -> HashMap<WaiterPlace, Waiter> {
@@ -298,31 +433,59 @@ fn place_of(waiter: &Waiter) -> WaiterPlace {
     }
 }
 
-async fn write_waiters(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    mut actual: HashMap<WaiterPlace, Waiter>,
-    wanted: &[Waiter],
-    settlement: &mut Settlement,
-) -> Result<(), StoreError> {
-    let mut changed: Vec<&Waiter> = vec![];
-    for waiter in wanted {
-        let before = actual.remove(&place_of(waiter));
-        if before.as_ref() == Some(waiter) {
-            continue;
+impl LinkPlan {
+    fn plan_waiters(&mut self, mut actual: HashMap<WaiterPlace, Waiter>, wanted: Vec<Waiter>) {
+        let settlement = &mut self.settlement;
+        self.waiting = wanted.len();
+        for waiter in wanted {
+            let before = actual.remove(&place_of(&waiter));
+            if before.as_ref() == Some(&waiter) {
+                continue;
+            }
+            let waits_already = before.as_ref().is_some_and(|before| {
+                before.wait_key == waiter.wait_key && before.asserted_seq == waiter.asserted_seq
+            });
+            if !waits_already {
+                settlement.newly_parked.push(waiter.clone());
+            }
+            let slot = Slot::from_column(waiter.slot);
+            if let (None, Some(slot)) = (&before, slot) {
+                *settlement.parked.entry(slot).or_default() += 1;
+            }
+            settlement.note_waiting(
+                &waiter,
+                before.map(|before| before.wait_key),
+                Some(waiter.wait_key.clone()),
+            );
+            self.waiters.push(waiter);
         }
-        changed.push(waiter);
-        let waits_already = before.as_ref().is_some_and(|before| {
-            before.wait_key == waiter.wait_key && before.asserted_seq == waiter.asserted_seq
+        for waiter in actual.values() {
+            settlement.note_waiting(waiter, Some(waiter.wait_key.clone()), None);
+        }
+        self.ended_waiters = actual.into_keys().collect();
+    }
+}
+
+impl Settlement {
+    /// A link waits differently: part of what becomes of the link, or all of it.
+    fn note_waiting(&mut self, waiter: &Waiter, waited_for: Option<String>, waits_for: Option<String>) {
+        let known = self.changes.iter_mut().find(|change| {
+            change.subject == waiter.subject_id
+                && change.slot as i16 == waiter.slot
+                && change.place == waiter.place
         });
-        if !waits_already {
-            settlement.newly_parked.push(waiter.clone());
-        }
-        if let (None, Some(slot)) = (before, Slot::from_column(waiter.slot)) {
-            *settlement.parked.entry(slot).or_default() += 1;
+        match (known, Slot::from_column(waiter.slot)) {
+            (Some(change), _) => change.waits_for = waits_for,
+            (None, Some(slot)) => self.changes.push(LinkChange {
+                slot,
+                subject: waiter.subject_id,
+                place: waiter.place.clone(),
+                before: None,
+                after: None,
+                waited_for,
+                waits_for,
+            }),
+            (None, None) => {}
         }
     }
-    let gone: Vec<WaiterPlace> = actual.into_keys().collect();
-    links::delete_waiters(conn, tenant, &gone).await?;
-    links::upsert_waiters(conn, tenant, &changed).await
 }

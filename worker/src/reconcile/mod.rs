@@ -4,6 +4,8 @@
 //! *then* reads what should be, plans, and writes what differs; those who wait for what it wrote
 //! are woken after its commit (`wake`).
 
+mod check;
+mod drift;
 mod isolate;
 mod links;
 mod observe;
@@ -12,6 +14,8 @@ mod teams;
 mod wake;
 mod write;
 
+pub(crate) use check::{Check, Part};
+pub(crate) use drift::Drift;
 pub use isolate::{PARK_AFTER, Report};
 pub use plan::MAPPING;
 pub use wake::Path;
@@ -96,7 +100,7 @@ impl Engine {
                 return Ok(reconciled);
             }
             match self.round(tenant, &keys).await? {
-                Round::Missing(missing) => self.create_teams(tenant, missing).await?,
+                Round::Missing(missing) => self.create_teams(tenant, missing, None).await?,
                 Round::Committed(written) => {
                     failpoint!("reconcile::after_commit");
                     reconciled.keys += written.applied.len();
@@ -119,7 +123,7 @@ impl Engine {
             .begin()
             .await
             .map_err(rollcall_shared::store::StoreError::from)?;
-        let (found, desired) = read(&mut tx, tenant, keys).await?;
+        let (found, desired) = read(&mut tx, tenant, keys, View::Pending).await?;
         if found.pending.is_empty() {
             return Ok(Round::Committed(Box::default()));
         }
@@ -134,7 +138,7 @@ impl Engine {
             return Ok(Round::Missing(missing));
         }
         let plan = plan::plan(found, wanted, &ids);
-        let written = write::write(&mut tx, tenant, plan).await?;
+        let written = write::write(&mut tx, tenant, plan, None).await?;
         fail::fail_point!("reconcile::refused", |_| {
             rollcall_shared::failpoint::hit("reconcile::refused");
             Err(rollcall_shared::store::StoreError::refused().into())
@@ -147,12 +151,24 @@ impl Engine {
     }
 }
 
+/// Which keys are in question, and what is seen of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// Those with something pending, locked.
+    Pending,
+    /// Those with nothing pending, locked.
+    Settled,
+    /// Those with nothing pending, in a snapshot.
+    Snapshot,
+}
+
 /// Lock, then read. The order is what makes the plan safe: whatever the former holder of a lock
 /// committed is visible to every statement after the one that locked.
 async fn read(
     conn: &mut PgConnection,
     tenant: TenantId,
     keys: &[Key],
+    view: View,
 ) -> Result<(Found, Vec<store::DesiredPerson>), ReconcileError> {
     let mut people: BTreeSet<Uuid> = BTreeSet::new();
     let mut teams: BTreeSet<Uuid> = BTreeSet::new();
@@ -164,12 +180,26 @@ async fn read(
     }
     let people: Vec<Uuid> = people.into_iter().collect();
     let teams: Vec<Uuid> = teams.into_iter().collect();
-    let rows = store::lock_people(conn, tenant, &people).await?;
-    let team_rows = store::lock_teams(conn, tenant, &teams).await?;
+    let (rows, team_rows) = match view {
+        View::Pending | View::Settled => (
+            store::lock_people(conn, tenant, &people).await?,
+            store::lock_teams(conn, tenant, &teams).await?,
+        ),
+        View::Snapshot => (
+            store::read_people(conn, tenant, &people).await?,
+            store::read_teams(conn, tenant, &teams).await?,
+        ),
+    };
     fail::fail_point!("reconcile::locked");
 
     // Pending first: a change accepted between two of these statements then stays pending.
-    let pending = store::highest_pending(conn, tenant, keys).await?;
+    let mut pending = store::highest_pending(conn, tenant, keys).await?;
+    let mut in_flight = 0;
+    if view != View::Pending {
+        in_flight = pending.len();
+        let settled = keys.iter().filter(|key| !pending.contains_key(key));
+        pending = settled.map(|key| (key.clone(), 0)).collect();
+    }
     let people: Vec<Uuid> = people
         .into_iter()
         .filter(|id| pending.contains_key(&Key::Person(*id)))
@@ -185,7 +215,10 @@ async fn read(
     let desired = store::desired_people(conn, tenant, &people).await?;
     let groups = store::desired_groups(conn, tenant, &teams).await?;
     let known: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let memberships = store::memberships(conn, tenant, &known).await?;
+    let memberships = match view {
+        View::Pending => store::memberships(conn, tenant, &known).await?,
+        View::Settled | View::Snapshot => store::all_memberships(conn, tenant, &known).await?,
+    };
     let mut described: Vec<Uuid> = rows.iter().map(|row| row.resource_id).collect();
     if !described.is_empty() {
         described.extend(desired.iter().map(|person| person.resource_id));
@@ -194,6 +227,8 @@ async fn read(
     let rejections = store::open_rejections(conn, tenant, &described).await?;
     let found = Found {
         pending,
+        settled: view != View::Pending,
+        in_flight,
         people: rows,
         memberships,
         rejections,

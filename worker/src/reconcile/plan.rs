@@ -19,8 +19,13 @@ pub const MAPPING: i32 = 1;
 /// What was read, all of it after the locks were held.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Highest pending change of each key.
+    /// The keys in question, with the highest pending change of each.
     pub(super) pending: HashMap<Key, i64>,
+    /// The keys in question have nothing pending: whatever differs has no accepted cause, and what
+    /// nobody asserts goes.
+    pub(super) settled: bool,
+    /// Keys left out because something of theirs is pending, where that is not asked for.
+    pub(super) in_flight: usize,
     pub(super) people: Vec<PersonRow>,
     pub(super) memberships: Vec<Membership>,
     pub(super) rejections: Vec<RejectionRow>,
@@ -72,6 +77,8 @@ pub(super) struct Plan {
     pub(super) members: Vec<(MemberOf, i64)>,
     /// Keys of which nothing was ever accepted; only their pending rows go.
     pub(super) nothing: Vec<(Key, i64)>,
+    /// As [`Found::settled`].
+    pub(super) settled: bool,
 }
 
 #[derive(Debug)]
@@ -86,6 +93,8 @@ pub(super) struct PersonPlan {
     pub(super) links: Subject,
     pub(super) rejected: Vec<RejectionRow>,
     pub(super) cleared: Vec<(Uuid, String)>,
+    /// What is rejected or cleared is not what was.
+    pub(super) other_rejections: bool,
     pub(super) fields: Map<String, Value>,
 }
 
@@ -96,6 +105,7 @@ pub(super) struct TeamPlan {
     pub(super) read_seq: i64,
     pub(super) rejected: Vec<RejectionRow>,
     pub(super) cleared: Vec<(Uuid, String)>,
+    pub(super) other_rejections: bool,
     pub(super) fields: Map<String, Value>,
 }
 
@@ -109,9 +119,12 @@ impl PersonPlan {
     }
 }
 
-/// Plan everything that has something pending.
+/// Plan everything that is in question.
 pub(super) fn plan(found: Found, wanted: Vec<Wanted>, team_ids: &TeamIds) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        settled: found.settled,
+        ..Plan::default()
+    };
     let mut people: HashMap<Uuid, PersonRow> = found.people.into_iter().map(|row| (row.id, row)).collect();
     let mut memberships: HashMap<Uuid, HashSet<Membership>> = HashMap::new();
     for row in found.memberships {
@@ -148,13 +161,20 @@ pub(super) fn plan(found: Found, wanted: Vec<Wanted>, team_ids: &TeamIds) -> Pla
                     plan.people
                         .push(person(wanted, before, held, open, team_ids, read_seq));
                 }
-                None => plan.nothing.push((key, read_seq)),
+                None => match people.remove(id) {
+                    Some(before) if plan.settled => {
+                        let held = memberships.remove(id).unwrap_or_default();
+                        plan.people.push(nobody(before, held));
+                    }
+                    _ => plan.nothing.push((key, read_seq)),
+                },
             },
             Key::Team(id) => match (groups.get(id), teams.remove(id)) {
                 (Some(group), Some(row)) => {
                     let open = rejections.remove(&group.resource_id).unwrap_or_default();
                     plan.teams.push(team(group, row, open, read_seq));
                 }
+                (None, Some(row)) if plan.settled => plan.teams.push(no_group(row)),
                 _ => plan.nothing.push((key, read_seq)),
             },
             Key::Member(team, member) => plan.members.push(((*team, member.clone()), read_seq)),
@@ -234,6 +254,7 @@ fn person(
             asserted,
             fresh: before.is_none(),
         },
+        other_rejections: other_rejections(&open, &rejected),
         cleared: cleared(open, &rejected),
         row,
         before,
@@ -242,6 +263,33 @@ fn person(
         ended,
         rejected,
         fields: changes,
+    }
+}
+
+/// A person no User was ever accepted for, which only a foreign hand can have written: kept for
+/// what refers to them, without being part of the company.
+fn nobody(before: PersonRow, held: HashSet<Membership>) -> PersonPlan {
+    let row = PersonRow {
+        status: Status::Deprovisioned,
+        ..before.clone()
+    };
+    let fields = changed_fields(Some(&before), &row);
+    PersonPlan {
+        differs: before.status != row.status,
+        links: Subject {
+            person: row.id,
+            asserted: vec![],
+            fresh: false,
+        },
+        read_seq: 0,
+        begun: vec![],
+        ended: held.into_iter().collect(),
+        rejected: vec![],
+        cleared: vec![],
+        other_rejections: false,
+        fields,
+        row,
+        before: Some(before),
     }
 }
 
@@ -285,6 +333,14 @@ fn changed_fields(before: Option<&PersonRow>, row: &PersonRow) -> Map<String, Va
         }
     }
     changes
+}
+
+fn other_rejections(open: &[RejectionRow], rejected: &[RejectionRow]) -> bool {
+    let same = |a: &RejectionRow, b: &RejectionRow| {
+        (a.resource_id, &a.rule, &a.value_hash) == (b.resource_id, &b.rule, &b.value_hash)
+    };
+    let known = |rows: &[RejectionRow], row| rows.iter().any(|other| same(other, row));
+    !rejected.iter().all(|row| known(open, row)) || !open.iter().all(|row| known(rejected, row))
 }
 
 fn cleared(open: Vec<RejectionRow>, rejected: &[RejectionRow]) -> Vec<(Uuid, String)> {
@@ -345,10 +401,32 @@ fn team(group: &DesiredGroup, before: TeamRow, open: Vec<RejectionRow>, read_seq
     );
     TeamPlan {
         differs: before != row,
+        other_rejections: other_rejections(&open, &rejected),
         cleared: cleared(open, &rejected),
         row,
         read_seq,
         rejected,
+        fields,
+    }
+}
+
+/// The team of a group that was never accepted.
+fn no_group(before: TeamRow) -> TeamPlan {
+    let row = TeamRow {
+        deleted: true,
+        ..before.clone()
+    };
+    let mut fields = Map::new();
+    if !before.deleted {
+        fields.insert("deleted".to_owned(), json!([false, true]));
+    }
+    TeamPlan {
+        differs: before != row,
+        row,
+        read_seq: 0,
+        rejected: vec![],
+        cleared: vec![],
+        other_rejections: false,
         fields,
     }
 }

@@ -8,9 +8,10 @@ use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::reconcile::{self as store, AttributeTeam, TeamRow};
-use rollcall_shared::store::{PgConnection, StoreError};
+use rollcall_shared::store::{PgConnection, StoreError, runs};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
 
 /// Teams remembered before all are forgotten.
 const CACHED: usize = 100_000;
@@ -35,6 +36,14 @@ pub(super) struct TeamCache {
 }
 
 impl TeamCache {
+    /// Ask anew: a foreign hand may have been at the rows.
+    pub(super) fn forget(&self, tenant: TenantId) {
+        self.ids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&tenant);
+    }
+
     /// The ids of those that exist, and those that do not.
     pub(super) async fn resolve(
         &self,
@@ -73,19 +82,26 @@ impl TeamCache {
 }
 
 impl Engine {
+    /// Create what is missing; counted for the part of a run that needs it.
     pub(super) async fn create_teams(
         &self,
         tenant: TenantId,
         mut missing: Missing,
+        part: Option<(Uuid, i32)>,
     ) -> Result<(), ReconcileError> {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut created = 0;
         if !missing.attribute.is_empty() {
             missing.attribute.sort();
-            store::create_attribute_teams(&mut tx, tenant, &missing.attribute).await?;
+            created += store::create_attribute_teams(&mut tx, tenant, &missing.attribute).await?;
         }
         if !missing.groups.is_empty() {
             missing.groups.sort_by_key(|team| team.id);
-            store::create_group_teams(&mut tx, tenant, &missing.groups).await?;
+            created += store::create_group_teams(&mut tx, tenant, &missing.groups).await?;
+        }
+        if let (Some((run, number)), 1..) = (part, created) {
+            let created = i32::try_from(created).unwrap_or(i32::MAX);
+            runs::count_teams(&mut tx, tenant, run, number, created).await?;
         }
         failpoint!("teams::before_commit");
         tx.commit().await.map_err(StoreError::from)?;

@@ -14,6 +14,7 @@ use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
+use rollcall_shared::store::runs::steps as runs;
 use rollcall_shared::store::{PgConnection, StoreError, reconcile as store};
 use rollcall_shared::telemetry::LinkPath;
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -47,6 +48,8 @@ impl Path {
 pub(super) struct Wake {
     /// Its row in `wakes`, from which it is done again should this process die.
     id: i64,
+    /// The run whose writing is the cause.
+    run: Option<Uuid>,
     /// Values that began or ceased to be held, and people who came or went: all who wait for
     /// them look again.
     pub(super) arrived: BTreeSet<String>,
@@ -57,6 +60,14 @@ pub(super) struct Wake {
 }
 
 impl Wake {
+    /// Nobody yet, for the sake of a run.
+    pub(super) fn of(run: Option<Uuid>) -> Wake {
+        Wake {
+            run,
+            ..Wake::default()
+        }
+    }
+
     /// Write it down in the transaction it belongs to; `None` when there is nothing to look at.
     pub(super) async fn record(
         mut self,
@@ -67,16 +78,19 @@ impl Wake {
         keys.extend(self.linked.iter().copied().map(person_key));
         keys.extend(self.parked.iter().map(|waiter| waiter.wait_key.clone()));
         let keys: Vec<String> = keys.into_iter().collect();
-        Ok(links::insert_wakes(conn, tenant, &keys).await?.map(|id| {
-            self.id = id;
-            self
-        }))
+        Ok(links::insert_wakes(conn, tenant, &keys, self.run)
+            .await?
+            .map(|id| {
+                self.id = id;
+                self
+            }))
     }
 
     /// A row somebody else left: nothing is known of what its keys were about.
     fn left(row: Wakes) -> Wake {
         Wake {
             id: row.id,
+            run: row.run_id,
             arrived: row.keys.into_iter().collect(),
             ..Wake::default()
         }
@@ -142,7 +156,7 @@ impl Engine {
             let Some(wake) = queue.pop_front() else { break };
             let mut subjects = self.to_settle(tenant, &wake).await?;
             while let Some((people, members)) = subjects.chunk() {
-                queue.extend(self.settle(tenant, people, members, path).await?);
+                queue.extend(self.settle(tenant, people, members, path, wake.run).await?);
             }
             failpoint!("wake::before_done");
             let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
@@ -214,7 +228,7 @@ impl Engine {
         }
         drop(conn);
         while let Some((people, members)) = subjects.chunk() {
-            let following = self.settle(tenant, people, members, Path::Retry).await?;
+            let following = self.settle(tenant, people, members, Path::Retry, None).await?;
             self.wake(tenant, following, Path::Arrival).await?;
         }
         Ok(())
@@ -227,6 +241,7 @@ impl Engine {
         people: Vec<Uuid>,
         members: Vec<MemberOf>,
         path: Path,
+        run: Option<Uuid>,
     ) -> Result<Option<Wake>, ReconcileError> {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
         let locked: Vec<Uuid> = store::lock_people(&mut tx, tenant, &people)
@@ -257,12 +272,22 @@ impl Engine {
             .collect();
         let of_people = settle_people(&mut tx, tenant, &subjects).await?;
         let of_members = settle_members(&mut tx, tenant, &members).await?;
-        let mut wake = Wake::default();
+        let mut wake = Wake::of(run);
         for settlement in [&of_people, &of_members] {
             wake.linked.extend(settlement.linked.iter().copied());
             wake.parked.extend(settlement.newly_parked.iter().cloned());
         }
         let following = wake.record(&mut tx, tenant).await?;
+        if let Some(run) = run {
+            let resolved: u64 = [&of_people, &of_members]
+                .iter()
+                .flat_map(|settlement| settlement.resolved.values())
+                .sum();
+            if resolved > 0 {
+                let resolved = i32::try_from(resolved).unwrap_or(i32::MAX);
+                runs::count_links(&mut tx, tenant, run, resolved).await?;
+            }
+        }
         failpoint!("wake::before_commit");
         tx.commit().await.map_err(StoreError::from)?;
         failpoint!("wake::after_commit");

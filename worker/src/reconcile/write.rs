@@ -1,5 +1,6 @@
 //! Writing a plan, each kind of row in one statement.
 
+use super::drift::Drift;
 use super::links::{Settlement, person_key, settle_members, settle_people};
 use super::plan::{MAPPING, PersonPlan, Plan};
 use super::wake::Wake;
@@ -24,19 +25,26 @@ pub(super) struct Written {
     pub(super) resolved: HashMap<Slot, u64>,
     pub(super) parked: HashMap<Slot, u64>,
     pub(super) rejections: u64,
+    /// Of a plan for settled keys: what was not as it should be.
+    pub(super) drift: Drift,
 }
 
 pub(super) async fn write(
     conn: &mut PgConnection,
     tenant: TenantId,
     plan: Plan,
+    run: Option<Uuid>,
 ) -> Result<Written, StoreError> {
     let mut written = Written::default();
+    if plan.settled {
+        written.drift = Drift::of(&plan);
+    }
     let Plan {
         people,
         teams,
         members,
         nothing,
+        settled,
     } = plan;
     let people = write_people(conn, tenant, people, &mut written).await?;
 
@@ -67,7 +75,7 @@ pub(super) async fn write(
     let mut rejected = vec![];
     let mut cleared = vec![];
     let mut history = vec![];
-    let mut wake = Wake::default();
+    let mut wake = Wake::of(run);
     let mut applied: Vec<(Uuid, i64)> = vec![];
     let mut subjects = vec![];
     for person in people {
@@ -107,9 +115,15 @@ pub(super) async fn write(
         .iter()
         .map(|(person, old, new)| (*person, json!([old, new])))
         .collect();
+    if settled {
+        written.drift.add_links(&of_people.changes);
+    }
     written.note(&mut wake, of_people);
     let member_keys: Vec<MemberOf> = members.iter().map(|(member, _)| member.clone()).collect();
     let of_members = settle_members(conn, tenant, &member_keys).await?;
+    if settled {
+        written.drift.add_links(&of_members.changes);
+    }
     written.note(&mut wake, of_members);
 
     for ((team, member), seq) in members {
@@ -123,11 +137,13 @@ pub(super) async fn write(
         {
             fields.insert("manager".to_owned(), change.clone());
         }
-        rows.push(HistoryRow {
-            key: key.clone(),
-            seq: read_seq.max(applied_seq),
-            fields: Value::Object(fields),
-        });
+        if !settled || written.drift.keys.contains(&key) {
+            rows.push(HistoryRow {
+                key: key.clone(),
+                seq: read_seq.max(applied_seq),
+                fields: Value::Object(fields),
+            });
+        }
         read.push((key, read_seq));
     }
     store::insert_history(conn, tenant, MAPPING, &rows).await?;

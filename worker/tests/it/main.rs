@@ -9,3 +9,4 @@ mod links;
 mod plans;
 mod poison;
 mod process;
+mod runs;

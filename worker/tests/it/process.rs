@@ -14,13 +14,13 @@ struct Args {
     config: rollcall_worker::Config,
 }
 
-struct Worker {
+pub(crate) struct Worker {
     stop: Option<oneshot::Sender<()>>,
     run: tokio::task::JoinHandle<Result<(), rollcall_worker::WorkError>>,
 }
 
 impl Worker {
-    fn start(company: &Company, more: &[&str]) -> Worker {
+    pub(crate) fn start(company: &Company, more: &[&str]) -> Worker {
         let listen = format!("127.0.0.1:{}", devstack::free_port().unwrap());
         let mut args = vec![
             "worker",
@@ -47,7 +47,7 @@ impl Worker {
         }
     }
 
-    async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
         self.run.await.unwrap().unwrap();
     }

@@ -32,6 +32,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
     let mut letters = letters(&queues.live, tenant).await.map_err(unavailable)?;
     letters.extend(self::letters(&queues.bulk, tenant).await.map_err(unavailable)?);
     letters.extend(self::letters(&queues.links, tenant).await.map_err(unavailable)?);
+    letters.extend(self::letters(&queues.runs, tenant).await.map_err(unavailable)?);
     Ok(Json(json!({ "deadLetters": letters })))
 }
 
@@ -53,6 +54,9 @@ pub(super) async fn requeue(
         .await
         .map_err(unavailable)?;
     requeued += back(&queues.links, tenant, ids.as_ref())
+        .await
+        .map_err(unavailable)?;
+    requeued += back(&queues.runs, tenant, ids.as_ref())
         .await
         .map_err(unavailable)?;
     Ok(Json(json!({ "requeued": requeued })))

@@ -5,6 +5,8 @@ mod links;
 mod overview;
 mod people;
 mod receipts;
+mod run_events;
+mod runs;
 mod schemas;
 mod suggest;
 mod waiting;
@@ -29,6 +31,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}/links/retry", post(links::retry))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
+        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/{id}", get(runs::find))
+        .route("/runs/{id}/cancel", post(runs::cancel))
+        .route("/runs/{id}/events", get(run_events::events))
 }
 
 pub(super) fn receipt_routes() -> Router<App> {

@@ -8,22 +8,26 @@ use uuid::Uuid;
 pub struct Wakes {
     pub id: i64,
     pub keys: Vec<String>,
+    /// The run that made them look.
+    pub run_id: Option<Uuid>,
 }
 
-/// Record whom to wake after the commit: `keys` as they are.
+/// Record whom to wake after the commit, of which a run may be the cause: `keys` as they are.
 pub async fn insert_wakes(
     conn: &mut PgConnection,
     tenant: TenantId,
     keys: &[String],
+    run: Option<Uuid>,
 ) -> Result<Option<i64>, StoreError> {
     if keys.is_empty() {
         return Ok(None);
     }
     Ok(Some(
         sqlx::query_scalar!(
-            "insert into wakes (tenant_id, keys) values ($1, $2) returning id",
+            "insert into wakes (tenant_id, keys, run_id) values ($1, $2, $3) returning id",
             tenant.0,
-            keys
+            keys,
+            run
         )
         .fetch_one(conn)
         .await?,
@@ -84,7 +88,7 @@ pub async fn being_woken(
 pub async fn wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) -> Result<Option<Wakes>, StoreError> {
     Ok(sqlx::query_as!(
         Wakes,
-        "select id, keys from wakes where tenant_id = $1 and id = $2",
+        "select id, keys, run_id from wakes where tenant_id = $1 and id = $2",
         tenant.0,
         id
     )
@@ -98,4 +102,13 @@ pub async fn delete_wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) ->
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// All keys somebody is about to be woken for.
+pub async fn all_wakes(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
+    let keys = sqlx::query_scalar!(
+        r#"select unnest(keys) as "key!" from wakes where tenant_id = $1"#,
+        tenant.0
+    );
+    Ok(keys.fetch_all(conn).await?)
 }

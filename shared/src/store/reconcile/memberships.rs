@@ -35,6 +35,28 @@ pub async fn memberships(
     .await?)
 }
 
+/// The memberships of these people that come from no group, whoever wrote them.
+pub async fn all_memberships(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    people: &[Uuid],
+) -> Result<Vec<Membership>, StoreError> {
+    if people.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(sqlx::query_as!(
+        Membership,
+        "select m.* from unnest($2::uuid[]) as asked (person)
+         cross join lateral (
+             select team_id, person_id, source from team_members
+             where tenant_id = $1 and person_id = asked.person and not starts_with(source, 'member:') offset 0) m",
+        tenant.0,
+        people
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 pub async fn insert_memberships(
     conn: &mut PgConnection,
     tenant: TenantId,

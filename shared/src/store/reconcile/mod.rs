@@ -17,12 +17,12 @@ pub use desired::{
 };
 pub use failures::{Failure, clear_failures, record_failures};
 pub use history::{HistoryRow, RejectionRow, insert_history, open_rejections, write_rejections};
-pub use memberships::{Membership, delete_memberships, insert_memberships, memberships};
+pub use memberships::{Membership, all_memberships, delete_memberships, insert_memberships, memberships};
 pub use pending::{Settled, finish_pending, highest_pending, newer_pending, receipts, workable_keys};
-pub use people::{PersonRow, insert_people, lock_people, update_people};
+pub use people::{PersonRow, insert_people, lock_people, read_people, update_people};
 pub use teams::{
-    AttributeTeam, TeamRow, create_attribute_teams, create_group_teams, empty_teams, find_attribute_teams,
-    lock_teams, update_teams,
+    AttributeTeam, TeamRow, accepted_teams, create_attribute_teams, create_group_teams, empty_teams,
+    find_attribute_teams, lock_teams, read_teams, update_teams,
 };
 
 use crate::directory::Key;

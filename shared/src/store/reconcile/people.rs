@@ -18,6 +18,60 @@ pub struct PersonRow {
     pub applied_seq: i64,
 }
 
+/// The rows of `people` with these ids, in id order, each read with a closing clause.
+macro_rules! people_rows {
+    ($conn:ident, $tenant:ident, $ids:ident, $clause:tt) => {{
+        if $ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let rows = sqlx::query!(
+            "select p.* from (select id from unnest($2::uuid[]) as id order by id) asked
+             cross join lateral (
+                 select id, resource_id, status, login, email, further_emails, external_id, employee_number, first_name,
+                     last_name, display_name, position, level, location, gender, start_date, end_date, birthday,
+                     employment_type, photo_url, custom, applied_mapping, applied_seq
+                 from people where tenant_id = $1 and id = asked.id " + $clause + ") p",
+            $tenant.0,
+            $ids
+        )
+        .fetch_all($conn)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| PersonRow {
+                id: row.id,
+                resource_id: row.resource_id,
+                status: Status::from_column(&row.status).unwrap_or(Status::Active),
+                fields: PersonFields {
+                    login: row.login,
+                    email: row.email,
+                    further_emails: texts(row.further_emails),
+                    external_id: row.external_id,
+                    employee_number: row.employee_number,
+                    first_name: row.first_name,
+                    last_name: row.last_name,
+                    display_name: row.display_name,
+                    position: row.position,
+                    level: row.level,
+                    location: row.location,
+                    gender: row.gender,
+                    start_date: row.start_date,
+                    end_date: row.end_date,
+                    birthday: row.birthday,
+                    employment_type: row.employment_type,
+                    photo_url: row.photo_url,
+                    custom: match row.custom {
+                        Value::Object(custom) => custom,
+                        _ => Default::default(),
+                    },
+                },
+                applied_mapping: row.applied_mapping,
+                applied_seq: row.applied_seq,
+            })
+            .collect())
+    }};
+}
+
 /// Lock these people, in id order, and return those there are as their last writer left them.
 ///
 /// `FOR NO KEY UPDATE`: a stronger lock would wait for, and deadlock with, rows that refer to a
@@ -27,54 +81,16 @@ pub async fn lock_people(
     tenant: TenantId,
     ids: &[Uuid],
 ) -> Result<Vec<PersonRow>, StoreError> {
-    if ids.is_empty() {
-        return Ok(vec![]);
-    }
-    let rows = sqlx::query!(
-        "select p.* from (select id from unnest($2::uuid[]) as id order by id) asked
-         cross join lateral (
-             select id, resource_id, status, login, email, further_emails, external_id, employee_number, first_name,
-                 last_name, display_name, position, level, location, gender, start_date, end_date, birthday,
-                 employment_type, photo_url, custom, applied_mapping, applied_seq
-             from people where tenant_id = $1 and id = asked.id for no key update) p",
-        tenant.0,
-        ids
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| PersonRow {
-            id: row.id,
-            resource_id: row.resource_id,
-            status: Status::from_column(&row.status).unwrap_or(Status::Active),
-            fields: PersonFields {
-                login: row.login,
-                email: row.email,
-                further_emails: texts(row.further_emails),
-                external_id: row.external_id,
-                employee_number: row.employee_number,
-                first_name: row.first_name,
-                last_name: row.last_name,
-                display_name: row.display_name,
-                position: row.position,
-                level: row.level,
-                location: row.location,
-                gender: row.gender,
-                start_date: row.start_date,
-                end_date: row.end_date,
-                birthday: row.birthday,
-                employment_type: row.employment_type,
-                photo_url: row.photo_url,
-                custom: match row.custom {
-                    Value::Object(custom) => custom,
-                    _ => Default::default(),
-                },
-            },
-            applied_mapping: row.applied_mapping,
-            applied_seq: row.applied_seq,
-        })
-        .collect())
+    people_rows!(conn, tenant, ids, "for no key update")
+}
+
+/// These people as they are, without waiting for whoever writes them.
+pub async fn read_people(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<PersonRow>, StoreError> {
+    people_rows!(conn, tenant, ids, "offset 0")
 }
 
 fn texts(value: Value) -> Vec<String> {

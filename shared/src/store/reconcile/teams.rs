@@ -48,6 +48,28 @@ pub async fn lock_teams(
     .await?)
 }
 
+/// The teams of these groups as they are, without waiting for whoever writes them.
+pub async fn read_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<TeamRow>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(sqlx::query_as!(
+        TeamRow,
+        "select t.* from unnest($2::uuid[]) as asked (id)
+         cross join lateral (
+             select id, name, external_id, resource_id, deleted, applied_seq
+             from teams where tenant_id = $1 and id = asked.id and kind = 'group' offset 0) t",
+        tenant.0,
+        ids
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Write teams of groups that are there and locked, unless something newer was applied.
 pub async fn update_teams(
     conn: &mut PgConnection,
@@ -82,18 +104,19 @@ pub async fn update_teams(
     Ok(())
 }
 
-/// Create teams of groups, in id order; those that are there already stay as they are.
+/// Create teams of groups, in id order; those that are there already stay as they are. Answers how
+/// many are new.
 pub async fn create_group_teams(
     conn: &mut PgConnection,
     tenant: TenantId,
     teams: &[TeamRow],
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let id: Vec<Uuid> = teams.iter().map(|team| team.id).collect();
     let name: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
     let external_id: Vec<Option<&str>> = teams.iter().map(|team| team.external_id.as_deref()).collect();
     let resource: Vec<Option<Uuid>> = teams.iter().map(|team| team.resource_id).collect();
     let deleted: Vec<bool> = teams.iter().map(|team| team.deleted).collect();
-    sqlx::query!(
+    Ok(sqlx::query!(
         "insert into teams (tenant_id, id, kind, name, external_id, resource_id, deleted, applied_seq)
          select $1, n.id, 'group', n.name, n.external_id, n.resource_id, n.deleted, 0
          from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bool[])
@@ -108,8 +131,8 @@ pub async fn create_group_teams(
         &deleted
     )
     .execute(conn)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected())
 }
 
 /// The ids of attribute teams, for those that are in `teams` already.
@@ -140,13 +163,40 @@ pub async fn find_attribute_teams(
         .collect())
 }
 
+/// The ids these attribute teams were accepted with, whether they are in `teams` or not.
+pub async fn accepted_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[AttributeTeam],
+) -> Result<Vec<(String, String, Uuid)>, StoreError> {
+    if teams.is_empty() {
+        return Ok(vec![]);
+    }
+    let kind: Vec<&str> = teams.iter().map(|team| team.kind.as_str()).collect();
+    let folded: Vec<&str> = teams.iter().map(|team| team.folded.as_str()).collect();
+    let rows = sqlx::query!(
+        "select n.kind, n.folded, n.team_id from unnest($2::text[], $3::text[]) as asked (kind, folded)
+         cross join lateral (select kind, folded, team_id from team_names
+             where tenant_id = $1 and kind = asked.kind and folded = asked.folded offset 0) n",
+        tenant.0,
+        &kind as _,
+        &folded as _
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.kind, row.folded, row.team_id))
+        .collect())
+}
+
 /// Create attribute teams, in order, with the identity and spelling their first acceptance fixed.
-/// A name nobody accepted before gets both now.
+/// A name nobody accepted before gets both now. Answers how many are new.
 pub async fn create_attribute_teams(
     conn: &mut PgConnection,
     tenant: TenantId,
     teams: &[AttributeTeam],
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let kind: Vec<&str> = teams.iter().map(|team| team.kind.as_str()).collect();
     let folded: Vec<&str> = teams.iter().map(|team| team.folded.as_str()).collect();
     let name: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
@@ -163,7 +213,7 @@ pub async fn create_attribute_teams(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
+    Ok(sqlx::query!(
         "insert into teams (tenant_id, id, kind, folded, name)
          select $1, n.team_id, n.kind, n.folded, n.name
          from unnest($2::text[], $3::text[]) as asked (kind, folded)
@@ -176,8 +226,8 @@ pub async fn create_attribute_teams(
         &folded as _
     )
     .execute(conn)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected())
 }
 
 /// End every membership of these teams and every link that waits to become one.

@@ -1,0 +1,178 @@
+//! Comparing what nobody has accepted a change for, and putting it right: the same reading,
+//! planning and writing as for a change, over keys with nothing pending.
+//!
+//! Comparing takes a snapshot and no lock. In one snapshot a key without pending changes is exactly
+//! what its document says, or something is wrong with it; only those are locked and written.
+
+use super::drift::Drift;
+use super::links::{LinkChange, plan_members, plan_people};
+use super::plan::{self, TeamIds, Wanted};
+use super::{Engine, MAX_ROUNDS, Path, View, missing_groups, read, teams, write};
+use crate::error::ReconcileError;
+use crate::failpoints::failpoint;
+use rollcall_shared::directory::{Key, TenantId};
+use rollcall_shared::store::runs::{self, Finish};
+use rollcall_shared::store::{self as stores, PgConnection, StoreError, links, reconcile as store};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// What comparing found.
+#[derive(Debug, Default)]
+pub(crate) struct Check {
+    /// Keys with pending changes: not compared.
+    pub(crate) in_flight: usize,
+    pub(crate) drift: Drift,
+    /// Values that cannot be projected.
+    pub(crate) rejected: usize,
+    /// Links that will wait.
+    pub(crate) waiting: usize,
+    /// Teams that are needed and not there.
+    pub(crate) missing_teams: BTreeSet<Uuid>,
+}
+
+/// The part of a run that something is repaired for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) run: Uuid,
+    pub(crate) number: i32,
+}
+
+impl Engine {
+    /// Compare `keys` with what they should be, writing nothing.
+    ///
+    /// # Errors
+    /// When Postgres cannot be asked.
+    pub(crate) async fn check(&self, tenant: TenantId, keys: &[Key]) -> Result<Check, ReconcileError> {
+        let mut tx = stores::snapshot(&self.pool).await?;
+        let (mut found, desired) = read(&mut tx, tenant, keys, View::Snapshot).await?;
+        let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
+        let (ids, mut missing_teams) = team_ids(&mut tx, tenant, &wanted).await?;
+        let groups = missing_groups(&found);
+        missing_teams.extend(groups.iter().map(|team| team.id));
+        found.teams.extend(groups);
+        let in_flight = found.in_flight;
+        let plan = plan::plan(found, wanted, &ids);
+        let rejected = plan.people.iter().map(|person| person.rejected.len());
+        let rejected = rejected
+            .chain(plan.teams.iter().map(|team| team.rejected.len()))
+            .sum();
+        let mut drift = Drift::of(&plan);
+
+        let subjects: Vec<_> = plan.people.into_iter().map(|person| person.links).collect();
+        let members: Vec<_> = plan.members.into_iter().map(|(member, _)| member).collect();
+        let waking: HashSet<String> = links::all_wakes(&mut tx, tenant).await?.into_iter().collect();
+        let mut waiting = 0;
+        let mut late: BTreeSet<Key> = BTreeSet::new();
+        for links in [
+            plan_people(&mut tx, tenant, &subjects).await?,
+            plan_members(&mut tx, tenant, &members).await?,
+        ] {
+            waiting += links.waiting;
+            let (waking_now, changes): (Vec<LinkChange>, Vec<LinkChange>) = links
+                .settlement
+                .changes
+                .into_iter()
+                .partition(|change| is_waking(change, &waking));
+            late.extend(waking_now.iter().map(LinkChange::key));
+            drift.add_links(&changes);
+        }
+        Ok(Check {
+            in_flight: in_flight + late.difference(&drift.keys).count(),
+            drift,
+            rejected,
+            waiting,
+            missing_teams,
+        })
+    }
+
+    /// Put right what differs of `keys`, in one transaction with what `finish` makes of it and of
+    /// the number of keys left out because a change of theirs is pending now. False when somebody
+    /// else was quicker, or the run was cancelled: nothing is written then.
+    ///
+    /// # Errors
+    /// When a transaction fails; nothing is half-repaired.
+    pub(crate) async fn repair(
+        &self,
+        tenant: TenantId,
+        part: Part,
+        keys: &[Key],
+        finish: impl Fn(&Drift, usize) -> Finish,
+    ) -> Result<bool, ReconcileError> {
+        self.teams.forget(tenant);
+        for _ in 0..MAX_ROUNDS {
+            let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+            let (found, desired) = read(&mut tx, tenant, keys, View::Settled).await?;
+            let in_flight = found.in_flight;
+            let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
+            let attribute_teams = plan::teams_of(&wanted);
+            let (ids, missing) = self.teams.resolve(&mut tx, tenant, attribute_teams).await?;
+            let missing = teams::Missing {
+                attribute: missing,
+                groups: missing_groups(&found),
+            };
+            if !missing.is_empty() {
+                drop(tx);
+                let part = Some((part.run, part.number));
+                self.create_teams(tenant, missing, part).await?;
+                continue;
+            }
+            let plan = plan::plan(found, wanted, &ids);
+            let written = write::write(&mut tx, tenant, plan, Some(part.run)).await?;
+            if !written.overtaken.is_empty() {
+                continue;
+            }
+            let finish = finish(&written.drift, in_flight);
+            if !runs::finish_chunk(&mut tx, tenant, part.run, part.number, &finish).await? {
+                return Ok(false);
+            }
+            failpoint!("runs::before_chunk_commit");
+            tx.commit().await.map_err(StoreError::from)?;
+            failpoint!("runs::after_chunk_commit");
+            self.observe(tenant, &written).await;
+            if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
+                // The row in `wakes` stays: the feeder will see to it, and the run waits for it.
+                tracing::warn!(%tenant, %error, "those who wait are woken later");
+            }
+            return Ok(true);
+        }
+        Err(ReconcileError::Overtaken)
+    }
+}
+
+/// The ids of the teams these people belong to; of those that are not there, the ids they would
+/// get, told apart.
+async fn team_ids(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    wanted: &[Wanted],
+) -> Result<(TeamIds, BTreeSet<Uuid>), StoreError> {
+    let teams = plan::teams_of(wanted);
+    let by_name = |rows: Vec<(String, String, Uuid)>| -> TeamIds {
+        rows.into_iter()
+            .map(|(kind, folded, id)| ((kind, folded), id))
+            .collect()
+    };
+    let mut ids = by_name(store::find_attribute_teams(conn, tenant, &teams).await?);
+    let absent: Vec<store::AttributeTeam> = teams
+        .into_iter()
+        .filter(|team| !ids.contains_key(&(team.kind.clone(), team.folded.clone())))
+        .collect();
+    let accepted: HashMap<_, _> = by_name(store::accepted_teams(conn, tenant, &absent).await?);
+    let mut missing = BTreeSet::new();
+    for team in absent {
+        let name = (team.kind, team.folded);
+        let id = accepted.get(&name).copied().unwrap_or_else(Uuid::now_v7);
+        missing.insert(id);
+        ids.insert(name, id);
+    }
+    Ok((ids, missing))
+}
+
+/// Somebody is about to settle this link, for what it waited or has to wait for: it is no drift,
+/// only late.
+fn is_waking(change: &LinkChange, waking: &HashSet<String>) -> bool {
+    [&change.waited_for, &change.waits_for]
+        .into_iter()
+        .flatten()
+        .any(|key| waking.contains(key))
+}

@@ -1,0 +1,103 @@
+//! Phase `plan`: cutting the scope into parts.
+
+use super::Step;
+use crate::context::Context;
+use crate::error::ReconcileError;
+use crate::failpoints::failpoint;
+use rollcall_shared::directory::{Key, TenantId};
+use rollcall_shared::projection::project_person;
+use rollcall_shared::store::runs::plan::{self as store, NewChunk};
+use rollcall_shared::store::runs::{ChunkKind, Run, Scope};
+use rollcall_shared::store::{PgConnection, StoreError};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Keys compared together: what is wrong with them is written in one transaction.
+const CHUNK: usize = 500;
+/// Documents looked through at a time.
+const DOCUMENTS: i64 = 1_000;
+
+/// Write down the parts of a run.
+pub(crate) async fn plan(context: &Context, tenant: TenantId, run: &Run) -> Result<Step, ReconcileError> {
+    let mut tx = context.pool.begin().await.map_err(StoreError::from)?;
+    let chunks = match run.scope {
+        Scope::Full => everything(&mut tx, tenant).await?,
+        Scope::Person(person) => vec![NewChunk::listed(ChunkKind::People, vec![Key::Person(person)])],
+        Scope::Team(team) => of_team(&mut tx, tenant, team).await?,
+    };
+    if !store::begin(&mut tx, tenant, run.id, &chunks).await? {
+        return Ok(Step::Further);
+    }
+    failpoint!("runs::before_plan_commit");
+    tx.commit().await.map_err(StoreError::from)?;
+    failpoint!("runs::after_plan_commit");
+    tracing::info!(%tenant, run = %run.id, parts = chunks.len(), dry_run = run.dry_run, "run planned");
+    Ok(Step::Further)
+}
+
+/// Teams before people, so that nobody becomes a member of a team under a wrong name; people
+/// before members, so that links find who was put right.
+async fn everything(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<NewChunk>, StoreError> {
+    let size = CHUNK as i64;
+    let bounds = [
+        (
+            ChunkKind::AttributeTeams,
+            store::attribute_teams(conn, tenant, size).await?,
+        ),
+        (
+            ChunkKind::GroupTeams,
+            store::group_teams(conn, tenant, size).await?,
+        ),
+        (ChunkKind::People, store::people(conn, tenant, size).await?),
+        (
+            ChunkKind::Members,
+            store::members(conn, tenant, None, size).await?,
+        ),
+    ];
+    Ok(bounds
+        .into_iter()
+        .flat_map(|(kind, bounds)| NewChunk::ranges(kind, bounds))
+        .collect())
+}
+
+/// The team, its members, and everybody else who is in it or should be.
+async fn of_team(conn: &mut PgConnection, tenant: TenantId, team: Uuid) -> Result<Vec<NewChunk>, StoreError> {
+    let found = store::scope_team(conn, tenant, team).await?;
+    let mut people: BTreeSet<Uuid> = store::people_in(conn, tenant, team).await?.into_iter().collect();
+    let mut chunks = vec![];
+    let attribute = found.and_then(|found| Some((found.kind, found.folded?)));
+    match attribute {
+        None => chunks.push(NewChunk::listed(ChunkKind::GroupTeams, vec![Key::Team(team)])),
+        Some((kind, folded)) => {
+            chunks.push(NewChunk {
+                kind: ChunkKind::AttributeTeams,
+                after: Some((Uuid::from_u128(team.as_u128().saturating_sub(1)), String::new())),
+                upto: (team, String::new()),
+                keys: None,
+            });
+            let mut after = Uuid::nil();
+            loop {
+                let page = store::documents(conn, tenant, after, DOCUMENTS).await?;
+                let Some((last, _)) = page.last() else { break };
+                after = *last;
+                let belong = page.iter().filter(|(_, document)| {
+                    let teams = project_person(document).teams;
+                    teams
+                        .iter()
+                        .any(|team| team.kind == kind && team.folded == folded)
+                });
+                people.extend(belong.map(|(person, _)| *person));
+            }
+        }
+    }
+    let people: Vec<Key> = people.into_iter().map(Key::Person).collect();
+    let people = people.chunks(CHUNK);
+    chunks.extend(people.map(|keys| NewChunk::listed(ChunkKind::People, keys.to_vec())));
+    let members = store::members(conn, tenant, Some(team), CHUNK as i64).await?;
+    let mut members = NewChunk::ranges(ChunkKind::Members, members);
+    if let Some(first) = members.first_mut() {
+        first.after = Some((team, String::new()));
+    }
+    chunks.extend(members);
+    Ok(chunks)
+}
