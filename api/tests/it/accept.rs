@@ -317,8 +317,8 @@ async fn batch_that_loses_against_concurrent_transactions_is_run_again_and_store
     let client = app.scim().await;
     // Loses a serialisation conflict, then a deadlock; a sequence does not roll back.
     sqlx::raw_sql(
-        "create sequence runs;
-         create function lose() returns trigger language plpgsql as $$ declare run bigint := nextval('runs'); begin
+        "create sequence tries;
+         create function lose() returns trigger language plpgsql as $$ declare run bigint := nextval('tries'); begin
              if run = 1 then raise exception 'lost' using errcode = '40001'; end if;
              if run = 2 then raise exception 'lost' using errcode = '40P01'; end if;
              return null; end $$;
@@ -329,7 +329,7 @@ async fn batch_that_loses_against_concurrent_transactions_is_run_again_and_store
     .unwrap();
     client.user("persistent").await;
     let counts: (i64, i64, i64) = sqlx::query_as(
-        "select (select last_value from runs), (select count(*) from scim_resources), (select count(*) from pending)",
+        "select (select last_value from tries), (select count(*) from scim_resources), (select count(*) from pending)",
     )
     .fetch_one(&app.pool)
     .await

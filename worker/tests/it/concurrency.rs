@@ -187,8 +187,8 @@ async fn apply_that_loses_against_concurrent_transactions_is_run_again_and_fails
     // Loses a serialisation conflict, then a deadlock; a sequence does not roll back.
     company
         .execute(
-            "create sequence runs;
-             create function lose() returns trigger language plpgsql as $$ declare run bigint := nextval('runs'); begin
+            "create sequence tries;
+             create function lose() returns trigger language plpgsql as $$ declare run bigint := nextval('tries'); begin
                  if run = 1 then raise exception 'lost' using errcode = '40001'; end if;
                  if run = 2 then raise exception 'lost' using errcode = '40P01'; end if;
                  return null; end $$;
@@ -202,7 +202,7 @@ async fn apply_that_loses_against_concurrent_transactions_is_run_again_and_fails
         .await
         .unwrap();
     assert_eq!((report.applied, report.failed), (1, 0));
-    let runs: i64 = company.scalar("select last_value from runs").await;
+    let runs: i64 = company.scalar("select last_value from tries").await;
     assert_eq!(runs, 3);
     let failures: i64 = company.scalar("select count(*) from key_failures").await;
     assert_eq!(failures, 0, "losing is no failure of the key");
