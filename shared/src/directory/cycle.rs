@@ -1,5 +1,5 @@
 //! Reporting cycles: found when somebody looks, because two lines accepted at the same moment may
-//! close one without either knowing of the other (docs/adr/0020).
+//! close one without either knowing of the other (docs/adr/0008).
 
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;

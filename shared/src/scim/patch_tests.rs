@@ -467,3 +467,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn apply_what_names_no_manager_leaves_none_and_keeps_the_one_there_is() {
+    let path = |sub: &str| format!("{ENTERPRISE_USER}:manager.{sub}");
+    let nobody = json!([
+        {"op": "remove", "path": path("value")},
+        {"op": "add", "value": {path("since"): "2024-01-01"}},
+    ]);
+    assert_eq!(
+        operated(nobody).unwrap()[ENTERPRISE_USER],
+        json!({"department": "Sales"})
+    );
+    let boss = json!([{"op": "add", "value": {path("since"): "2024-01-01"}}]);
+    assert_eq!(
+        operated(boss).unwrap()[ENTERPRISE_USER]["manager"],
+        json!({"value": "boss", "since": "2024-01-01"})
+    );
+}

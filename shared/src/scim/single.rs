@@ -39,6 +39,10 @@ pub(super) fn edit(
         Some(_) => return Err(ScimError::invalid_path(format!("{label} has no sub-attributes"))),
     };
     set_sub(rules.dialect, op, place, sub, &mut object, value)?;
+    if place.is_manager() {
+        // A manager is whom `value` or `$ref` names; whatever else there is describes nobody.
+        return managers::manager(rules.dialect, &label, Value::Object(object));
+    }
     Ok((!object.is_empty()).then_some(Value::Object(object)))
 }
 
