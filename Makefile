@@ -73,6 +73,14 @@ client-check: setup debug ## Drive a throwaway API with the scim2 client from Py
 conformance: setup debug ## Run scim2-tester and scim-sanity from PyPI against a throwaway API
 	@ROLLCALL_API_BIN=$(TARGET)/debug/rollcall-api $(DEVSTACK) exec --api -- scripts/conformance
 
+.PHONY: alerts
+alerts: ## Check Prometheus rules and Grafana's queries; test when alerts fire
+	@scripts/alerts
+
+.PHONY: manifests
+manifests: ## Check docker-compose.yml and the Kubernetes manifests
+	@scripts/manifests
+
 .PHONY: fuzz
 fuzz: ## Fuzz filters, paths, PATCH, bodies and bulk (FUZZ_SECONDS=600 in total)
 	@scripts/fuzz.sh

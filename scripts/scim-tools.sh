@@ -1,4 +1,4 @@
-# What the scripts share that drive Rollcall with programs from PyPI; to be sourced.
+# What the scripts share that use programs from PyPI; to be sourced.
 #
 # The programs live in virtual environments of their own under .devstack: the client and the
 # suites in `venv`, what cannot live beside them elsewhere.
@@ -31,11 +31,11 @@ install_tools() {
     ! command -v flock >/dev/null || flock 9
     if ! cmp -s "$requirements" "$into/installed"; then
         "$project/scripts/setup.sh" python >&2 || fail "a Python that makes virtual environments is missing"
-        echo "installing SCIM tools into $into" >&2
+        echo "installing tools into $into" >&2
         rm -rf "$into"
         python3 -m venv "$into" >&2 || fail "python3 cannot make a virtual environment"
         "$into/bin/pip" --quiet --disable-pip-version-check install --requirement "$requirements" >&2 ||
-            fail "cannot install the SCIM tools from PyPI"
+            fail "cannot install the tools from PyPI"
         cp "$requirements" "$into/installed"
     fi
     exec 9>&-

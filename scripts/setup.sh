@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and run Rollcall: a C compiler, Postgres and Redis.
 # They are only programs to us: tools/devstack starts servers of its own.
-# With the argument `python` also a Python that makes virtual environments, for scripts/scim-tools.sh.
+# With the argument `python` also a Python that makes virtual environments, for scripts/scim-tools.sh;
+# with `promtool` also Prometheus, for scripts/alerts; with `compose` also docker-compose, for scripts/manifests.
 set -euo pipefail
 
 postgres_oldest=15
@@ -37,6 +38,8 @@ find_missing() {
     have_postgres || missing+=(postgresql)
     have_redis || missing+=(redis-server)
     [ "$wanted" != python ] || have_python || missing+=(python3-venv)
+    [ "$wanted" != compose ] || command -v docker-compose >/dev/null || missing+=(docker-compose)
+    [ "$wanted" != promtool ] || command -v promtool >/dev/null || missing+=(prometheus)
 }
 
 # What it says matters only when it fails.
@@ -66,7 +69,7 @@ install_with_apt() {
     quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "${missing[@]}"
     if [ -d /run/systemd/system ]; then
-        for service in postgresql redis-server; do
+        for service in postgresql redis-server prometheus; do
             [[ " ${missing[*]} " != *" $service "* ]] || "${root[@]}" systemctl --quiet disable --now "$service" || true
         done
     fi

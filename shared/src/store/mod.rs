@@ -22,6 +22,7 @@ pub mod schemas;
 pub mod search;
 pub mod secrets;
 pub mod tokens;
+pub mod watch;
 
 use crate::config::PostgresConfig;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

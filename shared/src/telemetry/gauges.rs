@@ -4,6 +4,7 @@ use super::labels::*;
 use super::metrics::Metrics;
 use crate::queue::{Depth, QueueError, Queues};
 use crate::store::overview::{self, Backlog};
+use crate::store::watch::{self, Watch};
 use crate::store::{PgPool, StoreError};
 use std::time::Duration;
 
@@ -16,12 +17,16 @@ pub async fn read_gauges(metrics: &Metrics, pool: &PgPool, queues: &Queues) {
     let backlog = tokio::time::timeout(LONGEST, read_backlog(pool));
     let depths = tokio::time::timeout(LONGEST, read_depths(queues));
     let (backlog, depths) = tokio::join!(backlog, depths);
-    set_backlog(metrics, backlog.ok().and_then(Result::ok));
+    let (backlog, watch) = backlog.ok().and_then(Result::ok).unzip();
+    set_backlog(metrics, backlog);
+    set_watch(metrics, watch.unwrap_or_default());
     set_depths(metrics, depths.ok().and_then(Result::ok));
 }
 
-async fn read_backlog(pool: &PgPool) -> Result<Backlog, StoreError> {
-    overview::backlog(&mut *pool.acquire().await?, None).await
+async fn read_backlog(pool: &PgPool) -> Result<(Backlog, Watch), StoreError> {
+    let mut connection = pool.acquire().await?;
+    let backlog = overview::backlog(&mut connection, None).await?;
+    Ok((backlog, watch::watch(&mut connection).await?))
 }
 
 /// The depth of every queue.
@@ -80,6 +85,12 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
             .get_or_create(&labels)
             .set(count.map_or(0, |(_, count)| *count));
     }
+}
+
+fn set_watch(metrics: &Metrics, watch: Watch) {
+    metrics.source_silence_seconds.set(watch.source_silence_seconds);
+    metrics.token_expiry_seconds.set(watch.token_expiry_seconds);
+    metrics.oldest_run_age_seconds.set(watch.oldest_run_seconds);
 }
 
 fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 4]>) {

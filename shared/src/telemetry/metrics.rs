@@ -80,6 +80,14 @@ metrics! {
     /// Seconds since the last full run that wrote, of the tenant for which it is longest; read at
     /// scrape, left out before the first.
     oldest_full_run_age_seconds: Figure<f64> = Figure::default(),
+    /// Age of the oldest run under way, read at scrape, left out while there is none.
+    oldest_run_age_seconds: Figure<f64> = Figure::default(),
+    /// Seconds since the source that has been silent longest sent anything, read at scrape; sources silent
+    /// for 30 days are left out.
+    source_silence_seconds: Figure<f64> = Figure::default(),
+    /// Seconds until the first token in use ends that has no successor, read at scrape; negative for a
+    /// week after it has ended.
+    token_expiry_seconds: Figure<f64> = Figure::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),
 

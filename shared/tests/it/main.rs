@@ -6,3 +6,4 @@ mod fuzz;
 mod queue;
 mod search;
 mod statistics;
+mod watch;

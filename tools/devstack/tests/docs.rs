@@ -16,6 +16,7 @@ const FOLDERS: &[&str] = &[
     ".ci",
     ".config",
     "api",
+    "deploy",
     "docs",
     "fuzz",
     "migrations",
@@ -187,6 +188,91 @@ fn documents_name_only_metrics_make_targets_and_settings_that_exist() {
         }
     }
     none(&wrong);
+}
+
+/// Names of the alerts in `deploy/prometheus/alerts.yml`.
+fn alerts() -> BTreeSet<String> {
+    let rules = read(&root().join("deploy/prometheus/alerts.yml"));
+    let names = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn alert_each_has_its_entry_in_the_runbook_its_link_and_its_test() {
+    let alerts = alerts();
+    assert!(alerts.len() > 10, "{alerts:?}");
+    let rules = read(&root().join("deploy/prometheus/alerts.yml"));
+    let tests = read(&root().join("deploy/prometheus/alerts.test.yml"));
+    let runbook = read(&root().join("docs/RUNBOOK.md"));
+    let entries: BTreeSet<&str> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("### Rollcall"))
+        .collect();
+    let mut wrong = vec![];
+    for alert in &alerts {
+        let entry = runbook
+            .split(&format!("\n### {alert}\n"))
+            .nth(1)
+            .unwrap_or_default();
+        let entry = entry.split("\n#").next().unwrap_or_default();
+        for part in ["**Meaning**", "**First look**", "**Remedy**"] {
+            if !entry.contains(part) {
+                wrong.push(format!("docs/RUNBOOK.md: the entry {alert} has no {part}"));
+            }
+        }
+        let anchor = format!("docs/RUNBOOK.md#{}\n", alert.to_lowercase());
+        if !rules.contains(&anchor) {
+            wrong.push(format!("alerts.yml: {alert} does not lead to its entry"));
+        }
+        // A test that it fires: its summary is expected somewhere.
+        let fires = format!("alertname: {alert}\n        exp_alerts:\n");
+        if !tests.contains(&fires) {
+            wrong.push(format!("alerts.test.yml: no test sees {alert} fire"));
+        }
+    }
+    let gone = entries
+        .iter()
+        .filter(|entry| !alerts.contains(&format!("Rollcall{entry}")));
+    wrong.extend(gone.map(|entry| format!("docs/RUNBOOK.md: there is no alert Rollcall{entry}")));
+    none(&wrong);
+}
+
+#[test]
+fn alerts_and_dashboards_name_only_metrics_that_exist() {
+    let metrics = metric_names();
+    let mut wrong = vec![];
+    let mut named = 0;
+    for file in [
+        files_below(&root().join("deploy"), ".yml"),
+        files_below(&root().join("deploy"), ".json"),
+    ]
+    .concat()
+    {
+        let text = read(&file);
+        for rest in text.split("rollcall_").skip(1) {
+            let end = rest
+                .find(|letter: char| {
+                    !(letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+                })
+                .unwrap_or(rest.len());
+            let name = &rest[..end];
+            let stem = ["_total", "_bucket", "_count", "_sum"]
+                .iter()
+                .find_map(|ending| name.strip_suffix(ending))
+                .unwrap_or(name);
+            named += 1;
+            if !metrics.contains(stem) && !metrics.contains(name) {
+                wrong.push(format!("{}: there is no metric rollcall_{name}", file.display()));
+            }
+        }
+    }
+    none(&wrong);
+    assert!(
+        named > 30,
+        "only {named} metrics were found: this test no longer sees them"
+    );
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! Figures of the whole deployment that alerts are made of, beside those of the backlog.
+
+use super::{PgConnection, StoreError};
+
+/// What an operator should hear of before somebody asks. Each is left out when there is nothing to
+/// measure.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Watch {
+    /// Seconds since the source that has been silent longest sent anything. A source that has been
+    /// silent for 30 days counts as gone.
+    pub source_silence_seconds: Option<f64>,
+    /// Seconds until the first token ends that is in use and has no successor of the same scope and
+    /// source; negative for a week after it has ended.
+    pub token_expiry_seconds: Option<f64>,
+    /// Age of the oldest run under way.
+    pub oldest_run_seconds: Option<f64>,
+}
+
+/// Look at sources, tokens and runs of all tenants.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn watch(connection: &mut PgConnection) -> Result<Watch, StoreError> {
+    Ok(sqlx::query_as!(
+        Watch,
+        "select
+             (select extract(epoch from now() - min(last))::float8 from (
+                 select max(last_used_at) as last from tokens
+                 where scope = 'scim' and revoked_at is null group by tenant_id, source) sources
+              where last > now() - interval '30 days') as source_silence_seconds,
+             (select extract(epoch from min(expires_at) - now())::float8 from tokens t
+              where revoked_at is null and expires_at > now() - interval '7 days'
+                and last_used_at > now() - interval '30 days'
+                and not exists (select from tokens s
+                    where s.tenant_id = t.tenant_id and s.scope = t.scope and s.source = t.source
+                      and s.revoked_at is null and (s.expires_at is null or s.expires_at > t.expires_at)))
+                 as token_expiry_seconds,
+             (select extract(epoch from now() - min(created_at))::float8 from runs where phase <> 'done')
+                 as oldest_run_seconds"
+    )
+    .fetch_one(connection)
+    .await?)
+}

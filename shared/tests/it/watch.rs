@@ -1,0 +1,80 @@
+//! The figures alerts are made of.
+
+use devstack::TestDatabase;
+use rollcall_shared::store::watch::{Watch, watch};
+use sqlx::{Connection, PgConnection};
+
+/// `token` is (source, days since its last use, days until it ends).
+async fn seen(tokens: &[(&str, f64, Option<f64>)], revoked: bool) -> Watch {
+    let database = TestDatabase::create().await.unwrap();
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql("insert into tenants (name) values ('acme')")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    for (number, (source, used, ends)) in tokens.iter().enumerate() {
+        sqlx::query(
+            "insert into tokens (tenant_id, id, name, scope, source, secret_hash, prefix, last_used_at, expires_at, revoked_at)
+             select id, gen_random_uuid(), 't', 'scim', $1, $2, 'p', now() - make_interval(secs => $3 * 86400),
+                    now() + make_interval(secs => $4 * 86400), case when $5 then now() end from tenants",
+        )
+        .bind(source)
+        .bind(vec![u8::try_from(number).unwrap()])
+        .bind(used)
+        .bind(ends)
+        .bind(revoked)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    }
+    watch(&mut connection).await.unwrap()
+}
+
+fn days(seconds: Option<f64>) -> Option<f64> {
+    seconds.map(|seconds| (seconds / 8640.0).round() / 10.0)
+}
+
+#[tokio::test]
+async fn source_silence_is_that_of_the_most_silent_source_still_in_use() {
+    assert_eq!(seen(&[], false).await, Watch::default());
+    let watch = seen(
+        &[
+            ("okta", 0.1, None),
+            ("hris", 5.0, None),
+            ("hris", 2.0, None), // another token of that source was used since
+            ("retired", 40.0, None),
+        ],
+        false,
+    )
+    .await;
+    assert_eq!(days(watch.source_silence_seconds), Some(2.0));
+    assert_eq!(watch.token_expiry_seconds, None, "none of them ends");
+}
+
+#[tokio::test]
+async fn token_expiry_is_that_of_the_first_in_use_without_a_successor() {
+    let rotated = [("okta", 0.1, Some(3.0)), ("okta", 0.1, Some(90.0))];
+    assert_eq!(days(seen(&rotated, false).await.token_expiry_seconds), Some(90.0));
+    let ended = [("okta", 1.0, Some(-1.0)), ("hris", 0.1, Some(20.0))];
+    assert_eq!(days(seen(&ended, false).await.token_expiry_seconds), Some(-1.0));
+    let unused = [("okta", 40.0, Some(3.0))];
+    assert_eq!(seen(&unused, false).await.token_expiry_seconds, None);
+    assert_eq!(seen(&ended, true).await, Watch::default(), "revoked");
+}
+
+#[tokio::test]
+async fn oldest_run_is_the_first_under_way() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql(
+        "insert into runs (tenant_id, id, scope, dry_run, phase, created_at) values
+         (1, gen_random_uuid(), 'full', false, 'done', now() - interval '3 days'),
+         (1, gen_random_uuid(), 'full', true, 'plan', now() - interval '2 days'),
+         (1, gen_random_uuid(), 'full', false, 'links', now() - interval '1 day')",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let watch = watch(&mut connection).await.unwrap();
+    assert_eq!(days(watch.oldest_run_seconds), Some(2.0));
+}
