@@ -3,7 +3,7 @@
 use crate::auth::Scope;
 use crate::error::{Failure, Problem, ScimFailure, Surface};
 use crate::extract::ScimRoot;
-use crate::middleware::{Allowed, admit, authorize, catch_panic, observe};
+use crate::middleware::{Allowed, admit, authorize, catch_panic, observe, record};
 use crate::routes;
 use crate::state::App;
 use axum::http::{StatusCode, Uri};
@@ -25,7 +25,7 @@ pub(crate) fn router(app: App) -> Router {
     // A receipt is for whoever wrote, and for operators; the rest of /ops for operators only.
     let receipts = routes::receipts().method_not_allowed_fallback(no_method);
     let receipts = authorized(&app, receipts, &[Scope::Operator, Scope::Scim], Surface::Problem);
-    let ops = problems(routes::ops());
+    let ops = problems(routes::ops().layer(from_fn_with_state(app.clone(), record)));
     let ops = authorized(&app, ops, &[Scope::Operator], Surface::Problem);
     let ops = admitted(&app, ops.merge(receipts), Surface::Problem);
 

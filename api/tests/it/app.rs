@@ -200,7 +200,15 @@ pub(crate) struct Client<'a> {
     pub secret: String,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    /// Somebody of the same tenant with another token.
+    pub(crate) fn with_secret(&self, secret: &str) -> Client<'a> {
+        Client {
+            secret: secret.to_owned(),
+            ..*self
+        }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let rooted = ["/ops", "/content", "/scim"];
         let root = match rooted.iter().any(|root| path.starts_with(root)) {

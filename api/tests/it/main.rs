@@ -19,6 +19,7 @@ mod large_groups;
 mod leapsome;
 mod limits;
 mod lists;
+mod operator_tokens;
 mod people;
 mod quirks_entra;
 mod quirks_hris;

@@ -136,6 +136,65 @@ pub async fn revoke(connection: &mut PgConnection, id: Uuid) -> Result<bool, Sto
     Ok(done.rows_affected() > 0)
 }
 
+/// End a token of this tenant; false when it has none of this id.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn revoke_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update tokens set revoked_at = coalesce(revoked_at, now()) where tenant_id = $1 and id = $2",
+        tenant.0,
+        id
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// What a successor takes over from a token.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    pub name: String,
+    pub scope: String,
+    pub source: String,
+    pub strict: bool,
+    /// How long it was made for.
+    pub valid_days: Option<i32>,
+}
+
+/// Let a valid token end in this many seconds, unless it ends sooner; `None` when the tenant has no valid
+/// token of this id.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn end_in(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    seconds: i32,
+) -> Result<Option<Ending>, StoreError> {
+    Ok(sqlx::query_as!(
+        Ending,
+        r#"update tokens t set expires_at = least(old.expires_at, now() + make_interval(secs => $3))
+           from (select expires_at, name, scope, source, strict,
+                        ceil(extract(epoch from expires_at - created_at) / 86400)::int as valid_days
+                 from tokens where tenant_id = $1 and id = $2 and revoked_at is null
+                   and (expires_at is null or expires_at > now()) for update) old
+           where t.tenant_id = $1 and t.id = $2
+           returning old.name as "name!", old.scope as "scope!", old.source as "source!", old.strict as "strict!",
+                     old.valid_days"#,
+        tenant.0,
+        id,
+        f64::from(seconds)
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
 /// The valid token with this hash: neither revoked nor expired.
 ///
 /// # Errors

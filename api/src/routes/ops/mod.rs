@@ -1,5 +1,6 @@
 //! Running the service: what became of a write, how far the directory is, and the tenant's schemas.
 
+mod audit;
 mod dead_letters;
 mod links;
 mod overview;
@@ -9,15 +10,20 @@ mod run_events;
 mod runs;
 mod schemas;
 mod suggest;
+mod tokens;
 mod waiting;
 
 use crate::state::App;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/overview", get(overview::overview))
+        .route("/audit", get(audit::list))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route("/tokens/{id}/rotate", post(tokens::rotate))
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/requeue", post(dead_letters::requeue))
         .route("/schemas", get(schemas::list))

@@ -1,0 +1,198 @@
+use crate::auth::{Scope, Secret};
+use crate::error::{Failure, Problem};
+use crate::extract::Caller;
+use crate::state::App;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Longest name and source of a token, in characters.
+const LONGEST: usize = 100;
+/// Longest time a token may be valid, in days.
+const LONGEST_DAYS: i32 = 3_650;
+/// Longest time a token and its successor may both be valid: 90 days.
+const LONGEST_OVERLAP_SECONDS: i32 = 90 * 86_400;
+
+/// What `POST /ops/v1/tokens` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Create {
+    /// To tell it from others.
+    name: String,
+    /// `scim`, `content` or `operator`.
+    scope: String,
+    /// Namespace of the externalIds written with it.
+    #[serde(default = "usual_source")]
+    source: String,
+    /// Read its requests as the RFCs say, without tolerance.
+    #[serde(default)]
+    strict: bool,
+    expires_in_days: Option<i32>,
+}
+
+fn usual_source() -> String {
+    "default".to_owned()
+}
+
+/// What `POST /ops/v1/tokens/{id}/rotate` takes.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub(super) struct Rotate {
+    /// How long the old one stays valid beside the new one; a day when left out.
+    overlap_seconds: Option<i32>,
+    /// Of the new one; when left out, as long as the old one was made for.
+    expires_in_days: Option<i32>,
+}
+
+/// `GET /ops/v1/tokens`: those of the tenant, without secrets.
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let rows = tokens::list(&mut connection, caller.0.tenant).await?;
+    let shown: Vec<Value> = rows.iter().map(shown).collect();
+    Ok(Json(json!({ "tokens": shown })))
+}
+
+/// `POST /ops/v1/tokens`: 201 with the new token and its secret, which is never shown again.
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<Json<Create>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(asked) = body.map_err(|rejection| bad_request(rejection.body_text()))?;
+    let scope = Scope::from_name(&asked.scope)
+        .ok_or_else(|| bad_request("scope must be scim, content or operator"))?;
+    for (member, text) in [("name", &asked.name), ("source", &asked.source)] {
+        let fits = !text.trim().is_empty() && text.chars().count() <= LONGEST;
+        if !fits || text.chars().any(char::is_control) {
+            return Err(
+                bad_request(format!("{member} must have 1 to {LONGEST} printable characters")).into(),
+            );
+        }
+    }
+    check_days(asked.expires_in_days)?;
+    let secret = generate(scope)?;
+    let token = NewToken {
+        name: asked.name.trim(),
+        scope: scope.name(),
+        source: asked.source.trim(),
+        strict: asked.strict,
+        secret_hash: &secret.hash(),
+        prefix: secret.prefix(),
+        valid_days: asked.expires_in_days,
+    };
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let row = tokens::create(&mut connection, caller.0.tenant, &token).await?;
+    Ok(created(&row, &secret))
+}
+
+/// `POST /ops/v1/tokens/{id}/rotate`: 201 with a successor of the same name, scope, source and reading; the
+/// old one ends when the overlap is over.
+pub(super) async fn rotate(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Result<Option<Json<Rotate>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let asked = body
+        .map_err(|rejection| bad_request(rejection.body_text()))?
+        .map(|Json(asked)| asked)
+        .unwrap_or_default();
+    check_days(asked.expires_in_days)?;
+    let overlap = asked.overlap_seconds.unwrap_or(86_400);
+    if !(0..=LONGEST_OVERLAP_SECONDS).contains(&overlap) {
+        return Err(bad_request(format!("overlapSeconds must be 0 to {LONGEST_OVERLAP_SECONDS}")).into());
+    }
+    let tenant = caller.0.tenant;
+    let id: Uuid = id.parse().map_err(|_| not_found())?;
+    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    let old = tokens::end_in(&mut tx, tenant, id, overlap)
+        .await?
+        .ok_or_else(not_found)?;
+    let scope = Scope::from_name(&old.scope).ok_or_else(not_found)?;
+    let secret = generate(scope)?;
+    let token = NewToken {
+        name: &old.name,
+        scope: &old.scope,
+        source: &old.source,
+        strict: old.strict,
+        secret_hash: &secret.hash(),
+        prefix: secret.prefix(),
+        valid_days: asked.expires_in_days.or(old.valid_days),
+    };
+    let row = tokens::create(&mut tx, tenant, &token).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(created(&row, &secret))
+}
+
+/// `DELETE /ops/v1/tokens/{id}`: revoked, everywhere within 5 seconds. Revoking twice is no error.
+pub(super) async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id: Uuid = id.parse().map_err(|_| not_found())?;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    match tokens::revoke_of(&mut connection, caller.0.tenant, id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(not_found().into()),
+    }
+}
+
+fn generate(scope: Scope) -> Result<Secret, Failure> {
+    Secret::generate(scope).map_err(|error| {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "the system has no randomness to give");
+        Failure::internal()
+    })
+}
+
+fn check_days(days: Option<i32>) -> Result<(), Failure> {
+    match days {
+        Some(days) if !(1..=LONGEST_DAYS).contains(&days) => {
+            Err(bad_request(format!("expiresInDays must be 1 to {LONGEST_DAYS}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn created(row: &TokenRow, secret: &Secret) -> Response {
+    let mut body = shown(row);
+    body["secret"] = secret.reveal().into();
+    // The secret must not stay in anybody's cache.
+    (
+        StatusCode::CREATED,
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(body),
+    )
+        .into_response()
+}
+
+fn not_found() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is no such token")
+}
+
+fn bad_request(detail: impl Into<String>) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn shown(row: &TokenRow) -> Value {
+    json!({
+        "id": row.id,
+        "name": row.name,
+        "scope": row.scope,
+        "source": row.source,
+        "strict": row.strict,
+        "prefix": row.prefix,
+        "createdAt": row.created_at,
+        "expiresAt": row.expires_at,
+        "lastUsedAt": row.last_used_at,
+        "revokedAt": row.revoked_at,
+    })
+}

@@ -1,0 +1,2 @@
+drop table audit;
+drop function audit_is_append_only;
