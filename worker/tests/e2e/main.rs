@@ -11,6 +11,7 @@ mod bad_input;
 mod client;
 mod crash;
 mod explain;
+mod guides;
 mod harness;
 mod limits;
 mod replicas;
