@@ -17,7 +17,7 @@ impl Fixture {
     async fn sorted(&mut self, kinds: &[ResourceType], by: &str, descending: bool) -> Vec<u128> {
         let sort = sort(by, descending);
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds,
             filter: None,
             sort: Some(&sort),
@@ -223,7 +223,7 @@ async fn sort_by_what_is_no_value_of_the_type_is_invalid_path() {
     ] {
         let sort = sort(by, false);
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds: &[ResourceType::User],
             filter: None,
             sort: Some(&sort),
