@@ -24,7 +24,7 @@ async fn attribute_names_in_any_case_read_back_as_the_schema_spells_them() {
 }
 
 /// RFC 7643 §2.2: uniqueness server is kept for all resources of the tenant, without case where the attribute is not caseExact.
-/// RFC 7643 §5: strings that differ only in Unicode normalisation are the same userName.
+/// RFC 7644 §5: strings that differ only in Unicode normalisation are the same userName.
 #[tokio::test]
 async fn unique_values_are_compared_without_case_and_normalised() {
     let app = TestApp::start().await;

@@ -212,6 +212,7 @@ async fn read_in_the_dialects_of_clients_by_a_strict_token_is_refused() {
 }
 
 /// RFC 7644 §3.10: an attribute of an extension is named with the URN of its schema.
+/// RFC 7644 §3.4.2.2: a filter names a sub-attribute of a complex attribute, fully qualified.
 /// RFC 7644 §3.4.2.2: a comparison with the value of a boolean is one with true or false, without quotes.
 /// RFC 7644 §3.4.2.3: sortBy names a sub-attribute of a complex attribute.
 #[tokio::test]

@@ -129,8 +129,8 @@ impl Dialect {
     }
 
     /// A complex attribute without a sub-attribute, `manager eq "x"`, means its `value`. Strict:
-    /// 400 `invalidFilter` or `invalidPath`, unless it is multi-valued: the RFC itself has
-    /// `emails co "example.com"` (RFC 7644 §3.4.2.2, §3.4.2.3).
+    /// 400 `invalidFilter` or `invalidPath`, a sub-attribute MUST be specified; but for a
+    /// multi-valued one, since the RFC itself has `emails co "example.com"` (RFC 7644 §3.4.2.2).
     pub(super) fn means_value_of_complex(self) -> bool {
         self.is_tolerant()
     }
