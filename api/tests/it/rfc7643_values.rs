@@ -208,7 +208,7 @@ async fn null_and_empty_are_unassigned() {
     assert_eq!(users(&client, "not (title pr)").await, ["a", "b"]);
 }
 
-/// RFC 7643 §2.4: the same combination of type and value is returned once, however often it was sent.
+/// RFC 7643 §2.4: a value of a multi-valued attribute that is sent twice is returned once.
 #[tokio::test]
 async fn value_sent_twice_is_returned_once() {
     let app = TestApp::start().await;
