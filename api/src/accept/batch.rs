@@ -7,14 +7,14 @@ use super::claim::{self, Conflict};
 use super::line::Item;
 use super::membership::needs_all_members;
 use super::plan::{self, Members, Planned};
+use super::rows::Rows;
 use super::settle::{Standing, settle};
 use super::{Accepted, Write};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
-use rollcall_shared::scim::outcome::OperationOutcome;
 use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
-use rollcall_shared::store::accept::{self as store, Change, PendingRow, Resource, TeamName};
-use rollcall_shared::store::async_results::{self, NewResult};
+use rollcall_shared::store::accept::{self as store, PendingRow, TeamName};
+use rollcall_shared::store::async_results;
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -268,116 +268,6 @@ async fn write_all(
     Ok((keys, rows.team_names))
 }
 
-/// The batch's rows, gathered per table.
-#[derive(Default)]
-struct Rows {
-    created: Vec<Resource>,
-    updated: Vec<Resource>,
-    keys: Vec<store::NewKey>,
-    ended: Vec<store::Claimed>,
-    ended_seqs: Vec<i64>,
-    ended_deleted: Vec<bool>,
-    joined: Vec<store::MemberRow>,
-    joined_seqs: Vec<i64>,
-    left_groups: Vec<Uuid>,
-    left_members: Vec<String>,
-    team_names: Vec<TeamName>,
-    changes: Vec<Change>,
-    pending: Vec<PendingRow>,
-    results: Vec<NewResult>,
-    /// Deleted Users: their folded id → the change and its lane.
-    deleted_users: HashMap<String, (i64, Lane)>,
-    deleted_groups: Vec<Uuid>,
-}
-
-impl Rows {
-    fn add(&mut self, item: &Item, planned: &Planned, seq: i64) {
-        let resource = &planned.resource;
-        self.changes.push(Change {
-            seq,
-            txn: item.txn,
-            txn_index: item.index,
-            resource_id: resource.id,
-            directory_id: resource.directory_id,
-            kind: resource.kind,
-            operation: item.write.operation().name(),
-            unchanged: planned.unchanged,
-            attributes: planned.attributes.clone(),
-            version: resource.version,
-            token: item.writer.token,
-        });
-        if item.writer.keeps_result && item.bulk.is_none() {
-            self.results.push(result(item, planned));
-        }
-        if planned.unchanged {
-            return;
-        }
-        let deleted = resource.deleted_seq.is_some();
-        match item.write {
-            Write::Create { .. } => self.created.push(resource.clone()),
-            _ => self.updated.push(resource.clone()),
-        }
-        if deleted && item.write.kind() == ResourceType::User {
-            self.deleted_users
-                .insert(fold(&resource.id.to_string()), (seq, item.writer.lane));
-        } else if deleted {
-            self.deleted_groups.push(resource.id);
-        }
-        self.keys
-            .extend(planned.new_keys.iter().filter(|key| !key.unique).cloned());
-        for key in &planned.ended {
-            self.ended.push(key.clone());
-            self.ended_seqs.push(seq);
-            self.ended_deleted.push(deleted);
-        }
-        for member in &planned.joined {
-            self.joined.push(member.clone());
-            self.joined_seqs.push(seq);
-        }
-        for member in &planned.left {
-            self.left_groups.push(resource.id);
-            self.left_members.push(member.clone());
-        }
-        for (kind, folded, name) in &planned.team_names {
-            self.team_names.push(TeamName {
-                kind,
-                folded: folded.clone(),
-                name: name.clone(),
-                team_id: Uuid::now_v7(),
-                first_seq: seq,
-            });
-        }
-        let lane = item.writer.lane;
-        self.pending.extend(planned.keys.iter().map(|key| PendingRow {
-            key: key.clone(),
-            seq,
-            lane,
-        }));
-    }
-
-    /// The memberships that go with deleted resources; answers the member keys of the groups a
-    /// deleted User was in.
-    async fn cascade(
-        &self,
-        conn: &mut PgConnection,
-        tenant: TenantId,
-    ) -> Result<Vec<(Uuid, String, i64, Lane)>, StoreError> {
-        let (users, seqs): (Vec<String>, Vec<i64>) = self
-            .deleted_users
-            .iter()
-            .map(|(user, (seq, _))| (user.clone(), *seq))
-            .unzip();
-        let left = store::delete_members_naming(conn, tenant, &users, &seqs, &self.deleted_groups).await?;
-        Ok(left
-            .into_iter()
-            .filter_map(|(team, member)| {
-                let (seq, lane) = *self.deleted_users.get(&member)?;
-                Some((team, member, seq, lane))
-            })
-            .collect())
-    }
-}
-
 impl Knowledge {
     fn knows(&self, tenant: TenantId, name: &TeamName) -> bool {
         let known = self.team_names.lock().unwrap_or_else(PoisonError::into_inner);
@@ -390,18 +280,6 @@ impl Knowledge {
             known.clear();
         }
         known.extend(names.into_iter().map(|name| (tenant, name.kind, name.folded)));
-    }
-}
-
-/// What a single write that was asked for asynchronously comes to.
-fn result(item: &Item, planned: &Planned) -> NewResult {
-    let (kind, resource) = (item.write.kind(), &planned.resource);
-    NewResult {
-        txn: item.txn,
-        index: item.index,
-        bulk: false,
-        outcome: OperationOutcome::accepted(item.write.method(), kind, resource.id, resource.version),
-        external_id: planned.document.external_id(),
     }
 }
 

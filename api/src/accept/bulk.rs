@@ -21,7 +21,7 @@ use uuid::Uuid;
 /// What became of one operation, in the request's order; `None`: not attempted, because
 /// `failOnErrors` was reached.
 pub struct BulkOutcome {
-    /// As sent, in upper case where it is one we know.
+    /// As sent; in upper case where the dialect folds it.
     pub method: Option<String>,
     pub bulk_id: Option<String>,
     /// The resource, where the operation got far enough to have one.
@@ -292,18 +292,18 @@ fn write(
         Method::Post => Write::Create {
             kind,
             id,
-            body: parse_resource(rules, kind, body()?)?,
+            body: Arc::new(parse_resource(rules, kind, body()?)?),
         },
         Method::Put => Write::Replace {
             kind,
             id,
-            body: parse_resource(rules, kind, body()?)?,
+            body: Arc::new(parse_resource(rules, kind, body()?)?),
             if_match,
         },
         Method::Patch => Write::Patch {
             kind,
             id,
-            patch: Patch::parse(rules, kind, body()?)?,
+            patch: Arc::new(Patch::parse(rules, kind, body()?)?),
             if_match,
         },
         Method::Delete => Write::Delete { kind, id, if_match },

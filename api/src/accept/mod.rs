@@ -11,6 +11,7 @@ mod components;
 mod line;
 mod membership;
 mod plan;
+mod rows;
 mod settle;
 
 pub use bulk::BulkOutcome;
@@ -46,18 +47,18 @@ pub enum Write {
     Create {
         kind: ResourceType,
         id: Uuid,
-        body: Body,
+        body: Arc<Body>,
     },
     Replace {
         kind: ResourceType,
         id: Uuid,
-        body: Body,
+        body: Arc<Body>,
         if_match: Option<String>,
     },
     Patch {
         kind: ResourceType,
         id: Uuid,
-        patch: Patch,
+        patch: Arc<Patch>,
         if_match: Option<String>,
     },
     Delete {

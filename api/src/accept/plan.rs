@@ -5,7 +5,8 @@ use super::{Write, Writer};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, fold, fold_name};
 use rollcall_shared::scim::{
-    self, Assertions, Document, MemberOp, ResourceType, ScimError, ScimType, changed_attributes, etag_matches,
+    self, Assertions, Body, Document, MemberOp, ResourceType, ScimError, ScimType, changed_attributes,
+    etag_matches,
 };
 use rollcall_shared::store::accept::{Claimed, MemberRow, NewKey, Resource};
 use serde_json::Value;
@@ -83,7 +84,7 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
     let current = document_of(stored);
     match write {
         Write::Replace { body, .. } => {
-            let body = body.clone().replacing(&current)?;
+            let body = Body::clone(body).replacing(&current)?;
             let members = body.members.map(MemberOp::Replace).into_iter().collect();
             Ok(Draft {
                 document: body.document,

@@ -18,6 +18,8 @@ pub(crate) struct Prefer {
     /// Until when the client would rather wait for the whole answer; bounded by the time a
     /// request may take.
     pub until: Option<Instant>,
+    /// The seconds until then, as granted.
+    pub wait: Option<u64>,
 }
 
 impl FromRequestParts<App> for Prefer {
@@ -34,9 +36,11 @@ impl Prefer {
         let preferences = preferences(headers);
         let wait = preferences.iter().find(|(name, _)| name == "wait");
         let seconds = wait.and_then(|(_, value)| value.parse::<u64>().ok());
+        let granted = seconds.map(|seconds| seconds.min(longest.as_secs()));
         Prefer {
             asynchronous: preferences.iter().any(|(name, _)| name == "respond-async"),
-            until: seconds.map(|seconds| now + Duration::from_secs(seconds).min(longest)),
+            until: granted.map(|seconds| now + Duration::from_secs(seconds)),
+            wait: granted,
         }
     }
 }

@@ -15,6 +15,9 @@ const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// on: each server gives them ids of its own.
 pub(crate) const PEOPLE: usize = 5;
 
+/// The externalId of the first of them.
+pub(crate) const TAKEN: &str = "Ext-taken";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Rollcall,
@@ -45,7 +48,10 @@ impl Both<'_> {
             people: [Vec::new(), Vec::new()],
         };
         for index in 0..PEOPLE {
-            let person = json!({ "schemas": [USER], "userName": format!("person-{index}") });
+            let mut person = json!({ "schemas": [USER], "userName": format!("person-{index}") });
+            if index == 0 {
+                person["externalId"] = TAKEN.into();
+            }
             let twin = both.create("/Users", &person).await.expect("both take a person");
             for (people, id) in both.people.iter_mut().zip(twin.ids) {
                 people.push(id);

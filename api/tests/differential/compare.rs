@@ -1,6 +1,7 @@
 //! What of an answer is compared, without what the RFCs leave to the server.
 
 use crate::app::Answer;
+use crate::both::ENTERPRISE;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,6 +32,12 @@ impl Outcome {
 
     pub(crate) fn agrees(&self, other: &Outcome) -> bool {
         (self.status, &self.scim_type, &self.document) == (other.status, &other.scim_type, &other.document)
+    }
+
+    /// Whether both refuse and change nothing. Of several operations that are wrong, which one is
+    /// named is the server's choice.
+    pub(crate) fn refuses_like(&self, other: &Outcome) -> bool {
+        (self.status, other.status) == (400, 400) && self.document == other.document
     }
 
     pub(crate) fn refused_as(&self, scim_type: &str) -> bool {
@@ -95,6 +102,12 @@ pub(crate) fn normal(document: Value) -> Value {
         for member in members.iter_mut().filter_map(Value::as_object_mut) {
             member.retain(|key, _| key == "value");
         }
+    }
+    let manager = document
+        .get_mut(ENTERPRISE)
+        .and_then(|extension| extension.get_mut("manager"));
+    if let Some(manager) = manager.and_then(Value::as_object_mut) {
+        manager.remove("$ref");
     }
     assigned(Value::Object(document)).unwrap_or(Value::Object(Map::new()))
 }

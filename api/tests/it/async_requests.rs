@@ -181,7 +181,7 @@ async fn wait_until_applied_is_answered_in_full() {
     let (answer, ()) = tokio::join!(create(&client, "respond-async, wait=30", "jane"), worker);
     let answer = answer.expect(201);
     assert_eq!(answer.body["userName"], "jane");
-    assert!(answer.headers.get("preference-applied").is_none());
+    assert_eq!(answer.header("preference-applied"), "wait=30");
 }
 
 /// RFC 9967 §2.5.1.1: with "wait" the answer is asynchronous when the request is not complete within that time.

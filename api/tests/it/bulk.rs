@@ -177,3 +177,78 @@ async fn bulk_of_two_operations_that_claim_one_value_the_first_wins() {
     let answer = bulk(&client, None, operations).await.expect(200);
     assert_eq!(statuses(&answer), ["201", "409"], "{answer:?}");
 }
+
+#[tokio::test]
+async fn bulk_paths_hold_external_ids_as_single_requests_do() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let guid = "58342554-38d6-4ec8-948c-50044d0a33fd";
+    for (name, external_id) in [
+        ("anna", "ext-1"),
+        ("bert", guid),
+        ("carl", "ext/3"),
+        ("dora", "ext-4"),
+    ] {
+        let body = json!({ "userName": name, "externalId": external_id });
+        client.post("/Users", body).await.expect(201);
+    }
+    let group = json!({ "displayName": "Sales", "externalId": "ext-1" });
+    client.post("/Groups", group).await.expect(201);
+    let replace = |title: &str| {
+        json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "path": "title", "value": title}],
+        })
+    };
+    let operations = json!([
+        { "method": "PATCH", "path": "/Users/ext-1", "data": replace("Lead") },
+        { "method": "PATCH", "path": format!("/Users/{guid}"), "data": replace("Chief") },
+        { "method": "PUT", "path": "/Users/ext-4", "data": { "userName": "dora", "externalId": "ext-4", "title": "New" } },
+        { "method": "DELETE", "path": "/Groups/ext-1" },
+        { "method": "DELETE", "path": "/Users/EXT-1" },
+        { "method": "DELETE", "path": format!("/Users/{}", uuid::Uuid::now_v7()) },
+    ]);
+    let answer = bulk(&client, None, operations).await.expect(200);
+    assert_eq!(
+        statuses(&answer),
+        ["200", "200", "200", "204", "404", "404"],
+        "{answer:?}"
+    );
+    for (external_id, title) in [("ext-1", "Lead"), (guid, "Chief"), ("ext-4", "New")] {
+        assert_eq!(
+            client.get(&format!("/Users/{external_id}")).await.body["title"],
+            title
+        );
+    }
+    assert_eq!(client.get("/Groups").await.body["totalResults"], 0);
+}
+
+#[tokio::test]
+async fn bulk_path_with_an_external_id_of_two_sources_or_from_a_strict_token_is_404() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let other = app.client(client.tenant, "scim").await;
+    sqlx::query("update tokens set source = 'other' where secret_hash = sha256($1)")
+        .bind(other.secret.as_bytes())
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    for (client, name) in [(&client, "anna"), (&other, "bert")] {
+        let body = json!({ "userName": name, "externalId": "shared" });
+        client.post("/Users", body).await.expect(201);
+    }
+    let only = json!({ "userName": "carl", "externalId": "only" });
+    client.post("/Users", only).await.expect(201);
+    let delete = |external_id: &str| json!([{ "method": "DELETE", "path": format!("/Users/{external_id}") }]);
+    let answer = bulk(&client, None, delete("shared")).await.expect(200);
+    assert_eq!(statuses(&answer), ["404"], "{answer:?}");
+    let strict = app.client(client.tenant, "scim").await;
+    sqlx::query("update tokens set strict = true where tenant_id = $1")
+        .bind(client.tenant)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    let answer = bulk(&strict, None, delete("only")).await.expect(200);
+    assert_eq!(statuses(&answer), ["404"], "{answer:?}");
+    assert_eq!(strict.get("/Users").await.body["totalResults"], 3);
+}

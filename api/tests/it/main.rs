@@ -47,6 +47,8 @@ mod rfc7644_put;
 mod rfc7644_query;
 mod runs;
 mod schemas;
+mod schemas_resources;
 mod strict;
+mod strict_patch;
 mod tenants;
 mod users;

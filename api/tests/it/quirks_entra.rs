@@ -1,16 +1,8 @@
 //! What Microsoft Entra ID sends, literally.
 
-use crate::app::{Answer, Client, TestApp, send};
-use reqwest::Method;
+use crate::app::{Answer, Client, TestApp};
 use rollcall_shared::scim::schema::{ENTERPRISE_USER, GROUP, USER};
-use serde_json::{Value, json};
-
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-
-async fn patched(client: &Client<'_>, path: &str, operations: Value) -> Answer {
-    let body = json!({ "schemas": [PATCH_OP], "Operations": operations });
-    send(client.request(Method::PATCH, path).json(&body)).await
-}
+use serde_json::json;
 
 /// The user that Entra creates by its default mapping.
 async fn provisioned(client: &Client<'_>) -> Answer {
@@ -93,7 +85,8 @@ async fn entra_operations_in_title_case_are_taken() {
         {"op": "Add", "path": "title", "value": "Lead"},
         {"op": "Remove", "path": "name.formatted"},
     ]);
-    let answer = patched(&client, &format!("/Users/{}", made.id()), operations)
+    let answer = client
+        .patch(&format!("/Users/{}", made.id()), operations)
         .await
         .expect(200);
     assert_eq!(
@@ -110,10 +103,10 @@ async fn entra_disabling_with_a_boolean_as_text_deactivates_and_deletes_much_lat
     let made = provisioned(&client).await;
     let path = format!("/Users/{}", made.id());
     let off = json!([{"op": "Replace", "path": "active", "value": "False"}]);
-    let answer = patched(&client, &path, off).await.expect(200);
+    let answer = client.patch(&path, off).await.expect(200);
     assert_eq!(answer.body["active"], false);
     let on = json!([{"op": "Add", "path": "active", "value": "True"}]);
-    let answer = patched(&client, &path, on).await.expect(200);
+    let answer = client.patch(&path, on).await.expect(200);
     assert_eq!(answer.body["active"], true);
     client.delete(&path).await.expect(204);
     client.get(&path).await.scim_error(404);
@@ -130,7 +123,8 @@ async fn entra_value_path_on_an_absent_element_creates_it() {
         {"op": "Replace", "path": "addresses[type eq \"work\"].locality", "value": "Oslo"},
         {"op": "Add", "path": "roles[primary eq \"True\"].value", "value": "User"},
     ]);
-    let answer = patched(&client, &format!("/Users/{}", made.id()), operations)
+    let answer = client
+        .patch(&format!("/Users/{}", made.id()), operations)
         .await
         .expect(200);
     assert_eq!(
@@ -161,7 +155,8 @@ async fn entra_dotted_and_urn_keys_in_a_value_object_are_paths() {
         format!("{ENTERPRISE_USER}:employeeNumber"): "701984",
         format!("{ENTERPRISE_USER}:department"): "Sales",
     }}]);
-    let answer = patched(&client, &format!("/Users/{}", made.id()), operations)
+    let answer = client
+        .patch(&format!("/Users/{}", made.id()), operations)
         .await
         .expect(200);
     assert_eq!(answer.body["name"]["givenName"], "Anna");
@@ -185,7 +180,7 @@ async fn entra_manager_as_text_object_or_array_of_one_is_the_manager() {
         json!([{"$ref": "boss-4", "value": "boss-4"}]),
     ] {
         let operations = json!([{"op": "Add", "path": at, "value": value}]);
-        let answer = patched(&client, &path, operations).await.expect(200);
+        let answer = client.patch(&path, operations).await.expect(200);
         let wanted = value
             .as_str()
             .or(value["value"].as_str())
@@ -193,7 +188,7 @@ async fn entra_manager_as_text_object_or_array_of_one_is_the_manager() {
         assert_eq!(answer.body[ENTERPRISE_USER]["manager"]["value"].as_str(), wanted);
     }
     let removed = json!([{"op": "Remove", "path": at}]);
-    let answer = patched(&client, &path, removed).await.expect(200);
+    let answer = client.patch(&path, removed).await.expect(200);
     assert!(answer.body.get(ENTERPRISE_USER).is_none());
 }
 
@@ -204,7 +199,7 @@ async fn entra_filters_find_by_name_by_unquoted_external_id_by_email_and_by_id_a
     let made = provisioned(&client).await;
     let path = format!("/Users/{}", made.id());
     let manager = json!([{"op": "Add", "path": format!("{ENTERPRISE_USER}:manager"), "value": "boss-1"}]);
-    patched(&client, &path, manager).await.expect(200);
+    client.patch(&path, manager).await.expect(200);
     for filter in [
         r#"userName eq "test_user_DFEEF4C5-5681-4387-b016-bdf221e82081@testuser.com""#.to_owned(),
         r#"externalId eq "58342554-38d6-4ec8-948c-50044d0a33fd""#.to_owned(),
@@ -235,7 +230,7 @@ async fn entra_group_is_found_by_name_without_members_and_patched_with_204() {
     let group = client.post("/Groups", body).await.expect(201);
     let path = format!("/Groups/{}", group.id());
     let add = json!([{"op": "Add", "path": "members", "value": [{"$ref": null, "value": jane.id()}, {"$ref": null, "value": anna.id()}]}]);
-    let answer = patched(&client, &path, add).await.expect(204);
+    let answer = client.patch(&path, add).await.expect(204);
     assert!(answer.body.is_null());
     let query = "/Groups?excludedAttributes=members&filter=displayName+eq+%22DisplayName%22";
     let found = client.get(query).await.expect(200);
@@ -243,7 +238,7 @@ async fn entra_group_is_found_by_name_without_members_and_patched_with_204() {
     assert_eq!(found.body["Resources"][0]["id"], group.id());
     assert!(found.body["Resources"][0].get("members").is_none());
     let rename = json!([{"op": "Replace", "path": "displayName", "value": "1879db59-3bdf-4490-ad68-ab880a269474updatedDisplayName"}]);
-    patched(&client, &path, rename).await.expect(204);
+    client.patch(&path, rename).await.expect(204);
 }
 
 #[tokio::test]
@@ -258,11 +253,11 @@ async fn entra_remove_of_members_with_values_removes_only_those() {
         .expect(201);
     let path = format!("/Groups/{}", group.id());
     let remove = json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": jane.id()}]}]);
-    patched(&client, &path, remove.clone()).await.expect(204);
-    patched(&client, &path, remove).await.expect(204);
+    client.patch(&path, remove.clone()).await.expect(204);
+    client.patch(&path, remove).await.expect(204);
     let read = client.get(&path).await.expect(200);
     assert_eq!(read.body["members"], json!([{"value": anna.id()}]));
     let last = json!([{"op": "Remove", "path": format!("members[value eq \"{}\"]", anna.id())}]);
-    patched(&client, &path, last).await.expect(204);
+    client.patch(&path, last).await.expect(204);
     assert!(client.get(&path).await.body.get("members").is_none());
 }

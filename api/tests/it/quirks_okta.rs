@@ -1,16 +1,8 @@
 //! What Okta sends, literally.
 
-use crate::app::{Answer, Client, TestApp, send};
-use reqwest::Method;
+use crate::app::{Answer, Client, TestApp};
 use rollcall_shared::scim::schema::{GROUP, USER};
-use serde_json::{Value, json};
-
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-
-async fn patched(client: &Client<'_>, path: &str, operations: Value) -> Answer {
-    let body = json!({ "schemas": [PATCH_OP], "Operations": operations });
-    send(client.request(Method::PATCH, path).json(&body)).await
-}
+use serde_json::json;
 
 async fn provisioned(client: &Client<'_>) -> Answer {
     let body = json!({
@@ -95,7 +87,8 @@ async fn okta_deactivation_without_path_deactivates() {
     let client = app.scim().await;
     let made = provisioned(&client).await;
     let off = json!([{"op": "replace", "value": {"active": false}}]);
-    let answer = patched(&client, &format!("/Users/{}", made.id()), off)
+    let answer = client
+        .patch(&format!("/Users/{}", made.id()), off)
         .await
         .expect(200);
     assert_eq!(answer.body["active"], false);
@@ -111,7 +104,7 @@ async fn okta_group_rename_that_carries_the_id_renames() {
     let path = format!("/Groups/{}", group.id());
     let rename =
         json!([{"op": "replace", "value": {"id": group.id(), "displayName": "Test SCIMv2 renamed"}}]);
-    patched(&client, &path, rename).await.expect(204);
+    client.patch(&path, rename).await.expect(204);
     let read = client.get(&path).await.expect(200);
     assert_eq!(
         (read.id(), &read.body["displayName"]),
@@ -135,7 +128,7 @@ async fn okta_members_removed_by_filter_and_added_in_one_patch_are_exchanged() {
         {"op": "remove", "path": format!("members[value eq \"{}\"]", jane.id())},
         {"op": "add", "path": "members", "value": [{"value": anna.id(), "display": "anna@okta.local"}]},
     ]);
-    patched(&client, &path, exchange).await.expect(204);
+    client.patch(&path, exchange).await.expect(204);
     let read = client.get(&path).await.expect(200);
     assert_eq!(
         read.body["members"],

@@ -24,7 +24,7 @@ async fn attribute_names_in_any_case_read_back_as_the_schema_spells_them() {
 }
 
 /// RFC 7643 §2.2: uniqueness server is kept for all resources of the tenant, without case where the attribute is not caseExact.
-/// RFC 7643 §5: strings that differ only in Unicode normalisation are the same userName.
+/// RFC 7644 §5: strings that differ only in Unicode normalisation are the same userName.
 #[tokio::test]
 async fn unique_values_are_compared_without_case_and_normalised() {
     let app = TestApp::start().await;
@@ -206,4 +206,32 @@ async fn null_and_empty_are_unassigned() {
     assert!(read.get("title").is_none() && read.get("emails").is_none());
     assert!(users(&client, "title pr or emails pr").await.is_empty());
     assert_eq!(users(&client, "not (title pr)").await, ["a", "b"]);
+}
+
+/// RFC 7643 §2.4: a value of a multi-valued attribute that is sent twice is returned once.
+#[tokio::test]
+async fn value_sent_twice_is_returned_once() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let emails = json!([
+        {"value": "a@example.com", "type": "work"},
+        {"type": "work", "value": "a@example.com"},
+        {"value": "a@example.com", "type": "home"},
+        {"value": "b@example.com", "type": "work"},
+    ]);
+    let once = json!([emails[0], emails[2], emails[3]]);
+    let made = client
+        .post("/Users", json!({ "userName": "anna", "emails": emails }))
+        .await
+        .expect(201);
+    assert_eq!(made.body["emails"], once);
+    let path = format!("/Users/{}", made.id());
+    let put = json!({ "userName": "anna", "emails": emails });
+    assert_eq!(client.put(&path, put).await.expect(200).body["emails"], once);
+    for op in ["replace", "add"] {
+        let operation = json!([{"op": op, "path": "emails", "value": emails}]);
+        let patched = client.patch(&path, operation).await.expect(200);
+        assert_eq!(patched.body["emails"], once, "{op}");
+    }
+    assert_eq!(client.get(&path).await.expect(200).header("etag"), r#"W/"1""#);
 }

@@ -183,7 +183,7 @@ async fn filter_precedence_of_logical_operators() {
 
 /// RFC 7644 §3.4.2.2: a filter of a multi-valued attribute matches when any of its values does.
 /// RFC 7644 §3.4.2.2: in a complex filter in square brackets one value must satisfy the whole expression.
-/// RFC 7644 §3.4.2.2: a complex attribute without sub-attribute is compared by its value.
+/// RFC 7644 §3.4.2.2: a multi-valued complex attribute without a sub-attribute is compared by its values, as in the examples of the RFC.
 #[tokio::test]
 async fn filter_multi_valued_any_value_and_value_paths() {
     let app = TestApp::start().await;

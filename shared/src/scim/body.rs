@@ -1,10 +1,11 @@
 //! Bodies of POST and PUT.
 
 use super::edit::{Editor, Op, Origin, with_urns_as_defined};
+use super::filter::AttributePath;
 use super::validate::validate;
 use super::value::refuse_nul;
 use super::{Document, Member, MemberOp, ResourceType, Rules, ScimError};
-use super::{declared, immutable};
+use super::{declared, immutable, specified};
 use serde_json::Value;
 
 /// Which link attributes a write asserted, whether or not their values changed.
@@ -64,6 +65,12 @@ pub fn parse_resource(rules: Rules, kind: ResourceType, body: Value) -> Result<B
 }
 
 impl Body {
+    /// The attributes that only a request returns and that this body has: the answer shows them
+    /// (RFC 7643 §7).
+    pub fn specified(&self) -> Vec<AttributePath> {
+        specified::in_values(self.rules.schemas, &self.document.0)
+    }
+
     /// This body as the replacement of `current` (PUT): `active` is kept when the body has none,
     /// and so is what no client can take away.
     ///

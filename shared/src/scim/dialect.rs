@@ -39,7 +39,8 @@ impl Dialect {
     }
 
     /// `manager`, `additionalManagers` and the fields of the directory may stand outside of the
-    /// schema that defines them. Strict: they are unknown there (RFC 7643 §3.3).
+    /// schema that defines them; in filters and `sortBy`, any attribute of an extension may.
+    /// Strict: they are unknown there (RFC 7643 §3.3, RFC 7644 §3.10).
     pub(super) fn takes_names_anywhere(self) -> bool {
         self.is_tolerant()
     }
@@ -79,6 +80,12 @@ impl Dialect {
         self.is_tolerant()
     }
 
+    /// `method` of a bulk operation in any case. Strict: one of `POST`, `PUT`, `PATCH`, or
+    /// `DELETE` (RFC 7644 §3.7).
+    pub(super) fn folds_method(self) -> bool {
+        self.is_tolerant()
+    }
+
     /// An empty path is none, and `remove` with values removes those. Strict: 400, neither is
     /// in the grammar (RFC 7644 §3.5.2, figure 1) or in §3.5.2.2.
     pub(super) fn bends_operations(self) -> bool {
@@ -112,6 +119,19 @@ impl Dialect {
     /// Values in filters may lack their quotes, and `True` is `true`. Strict: 400
     /// `invalidFilter`, a value is JSON (RFC 7644 §3.4.2.2).
     pub(super) fn takes_unquoted_values(self) -> bool {
+        self.is_tolerant()
+    }
+
+    /// Booleans and numbers in filters may have quotes, `active eq "true"`. Strict: 400
+    /// `invalidFilter`, a value is JSON and a text is no boolean (RFC 7644 §3.4.2.2).
+    pub fn takes_quoted_values(self) -> bool {
+        self.is_tolerant()
+    }
+
+    /// A complex attribute without a sub-attribute, `manager eq "x"`, means its `value`. Strict:
+    /// 400 `invalidFilter` or `invalidPath`, a sub-attribute MUST be specified; but for a
+    /// multi-valued one, since the RFC itself has `emails co "example.com"` (RFC 7644 §3.4.2.2).
+    pub(super) fn means_value_of_complex(self) -> bool {
         self.is_tolerant()
     }
 

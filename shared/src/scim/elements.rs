@@ -99,7 +99,7 @@ fn edit_selected(
         .definition
         .map_or(&[][..], |definition| definition.sub_attributes);
     let mut selected: Vec<usize> = (0..elements.len())
-        .filter(|index| filter.matches_as(rules.schemas, &elements[*index], inner))
+        .filter(|index| filter.matches_as(rules, &elements[*index], inner))
         .collect();
     if selected.is_empty() {
         let template = match op {

@@ -31,6 +31,7 @@ mod render;
 pub mod schema;
 mod selection;
 mod single;
+mod specified;
 mod validate;
 mod value;
 

@@ -1,12 +1,12 @@
 //! PATCH (RFC 7644 §3.5.2).
 
 use super::edit::{Editor, Op, Origin, with_urns_as_defined};
-use super::filter::Filter;
+use super::filter::{AttributePath, Filter};
 use super::place::{Place, locate};
 use super::validate::validate;
 use super::value::{coerce_one, refuse_nul};
 use super::{Assertions, Document, Member, Object, Path, ResourceType, Rules, ScimError, schema};
-use super::{declared, immutable};
+use super::{declared, immutable, specified};
 use serde_json::Value;
 
 /// The most operations in one request.
@@ -206,6 +206,23 @@ fn boolean(rules: Rules, name: &'static str, value: Value) -> Result<bool, ScimE
 }
 
 impl Patch {
+    /// The attributes that only a request returns and that the operations name: the answer
+    /// shows them (RFC 7643 §7).
+    pub fn specified(&self) -> Vec<AttributePath> {
+        let schemas = self.rules.schemas;
+        let mut found = Vec::new();
+        for operation in &self.operations {
+            match (&operation.path, &operation.value) {
+                (Some(path), value) => {
+                    specified::in_value(schemas, &path.attribute, value.as_ref(), &mut found);
+                }
+                (None, Some(Value::Object(values))) => found.extend(specified::in_values(schemas, values)),
+                (None, _) => {}
+            }
+        }
+        found
+    }
+
     /// How many values the operations carry, an array counting by its elements: what applying
     /// the request may cost.
     pub fn value_count(&self) -> usize {
@@ -229,6 +246,10 @@ impl Patch {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "patch_properties.rs"]
+mod properties;
 
 #[cfg(test)]
 #[path = "patch_tests.rs"]

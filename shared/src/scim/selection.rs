@@ -11,6 +11,7 @@ pub struct Selection {
     schemas: SchemaSet,
     included: Option<Vec<AttributePath>>,
     excluded: Vec<AttributePath>,
+    specified: Vec<AttributePath>,
 }
 
 impl Selection {
@@ -37,7 +38,18 @@ impl Selection {
             schemas,
             included,
             excluded,
+            specified: Vec::new(),
         })
+    }
+
+    /// For the answer to a write: what it specified counts as returned by default, though a
+    /// schema says that only a request returns it.
+    #[must_use]
+    pub fn with_specified(&self, specified: Vec<AttributePath>) -> Selection {
+        Selection {
+            specified,
+            ..self.clone()
+        }
     }
 
     /// Whether a top-level core attribute may be part of the representation; spares reading it.
@@ -127,7 +139,12 @@ impl Selection {
         let whole = paths.iter().any(|path| path.sub.is_none());
         let subs: Vec<&str> = paths.iter().filter_map(|path| path.sub.as_deref()).collect();
         let including = self.included.is_some();
-        let choice = match definition.map_or(Returned::Default, |definition| definition.returned) {
+        let specified: Vec<&AttributePath> = self.specified.iter().filter(is_it).collect();
+        let returned = match definition.map_or(Returned::Default, |definition| definition.returned) {
+            Returned::Request if specified.iter().any(|path| path.sub.is_none()) => Returned::Default,
+            returned => returned,
+        };
+        let choice = match returned {
             Returned::Never => return None,
             Returned::Always => Subs::Default,
             Returned::Request if !including || paths.is_empty() => return None,
@@ -137,7 +154,12 @@ impl Selection {
             _ if whole || schema_named => return None,
             _ => Subs::Without(subs),
         };
-        project_subs(definition, value, &choice)
+        let choice = Choice {
+            definition,
+            subs: choice,
+            specified: specified.iter().filter_map(|path| path.sub.as_deref()).collect(),
+        };
+        choice.project(value)
     }
 }
 
@@ -151,11 +173,18 @@ enum Subs<'a> {
     Without(Vec<&'a str>),
 }
 
-impl Subs<'_> {
-    fn has(&self, definition: Option<&Attribute>, name: &str) -> bool {
+/// What of a chosen attribute is returned.
+struct Choice<'a> {
+    definition: Option<&'static Attribute>,
+    subs: Subs<'a>,
+    /// Sub-attributes returned on request that the write specified.
+    specified: Vec<&'a str>,
+}
+
+impl Choice<'_> {
+    fn has(&self, name: &str) -> bool {
         let named = |subs: &[&str]| subs.iter().any(|sub| sub.eq_ignore_ascii_case(name));
-        let returned = definition.map_or(Returned::Default, |definition| definition.returned);
-        match (returned, self) {
+        match (self.returned(name), &self.subs) {
             (Returned::Never, _) => false,
             (Returned::Always, _) => true,
             (Returned::Request, Subs::And(subs) | Subs::Only(subs)) => named(subs),
@@ -166,39 +195,51 @@ impl Subs<'_> {
         }
     }
 
+    fn returned(&self, name: &str) -> Returned {
+        let sub = self
+            .definition
+            .and_then(|definition| definition.sub_attribute(name));
+        match sub.map_or(Returned::Default, |sub| sub.returned) {
+            Returned::Request if self.specified.iter().any(|sub| sub.eq_ignore_ascii_case(name)) => {
+                Returned::Default
+            }
+            returned => returned,
+        }
+    }
+
     /// Whether every sub-attribute is returned, so that values need no look.
-    fn are_all(&self, definition: Option<&Attribute>) -> bool {
-        let special = |sub: &Attribute| matches!(sub.returned, Returned::Never | Returned::Request);
-        let any_special = definition.is_some_and(|definition| definition.sub_attributes.iter().any(special));
-        match self {
+    fn is_all(&self) -> bool {
+        let subs = self
+            .definition
+            .map_or(&[][..], |definition| definition.sub_attributes);
+        let any_special = subs
+            .iter()
+            .any(|sub| matches!(self.returned(sub.name), Returned::Never | Returned::Request));
+        match &self.subs {
             Subs::Default | Subs::And(_) => !any_special,
             Subs::Without(subs) => subs.is_empty() && !any_special,
             Subs::Only(_) => false,
         }
     }
-}
 
-fn project_subs(definition: Option<&'static Attribute>, value: Value, subs: &Subs<'_>) -> Option<Value> {
-    if subs.are_all(definition) {
-        return Some(value);
-    }
-    match value {
-        Value::Array(elements) => {
-            let projected: Vec<Value> = elements
-                .into_iter()
-                .filter_map(|element| project_subs(definition, element, subs))
-                .collect();
-            (!projected.is_empty()).then_some(Value::Array(projected))
+    fn project(&self, value: Value) -> Option<Value> {
+        if self.is_all() {
+            return Some(value);
         }
-        Value::Object(object) => {
-            let of = |key: &str| definition.and_then(|definition| definition.sub_attribute(key));
-            let projected: Object = object
-                .into_iter()
-                .filter(|(key, _)| subs.has(of(key), key))
-                .collect();
-            (!projected.is_empty()).then_some(Value::Object(projected))
+        match value {
+            Value::Array(elements) => {
+                let projected: Vec<Value> = elements
+                    .into_iter()
+                    .filter_map(|element| self.project(element))
+                    .collect();
+                (!projected.is_empty()).then_some(Value::Array(projected))
+            }
+            Value::Object(object) => {
+                let projected: Object = object.into_iter().filter(|(key, _)| self.has(key)).collect();
+                (!projected.is_empty()).then_some(Value::Object(projected))
+            }
+            plain => (!matches!(self.subs, Subs::Only(_))).then_some(plain),
         }
-        plain => (!matches!(subs, Subs::Only(_))).then_some(plain),
     }
 }
 

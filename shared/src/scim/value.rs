@@ -4,6 +4,7 @@ use super::schema::{Attribute, Mutability, Type};
 use super::{Dialect, Object, ScimError};
 use chrono::DateTime;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The most values one multi-valued attribute may have.
 pub(super) const MAX_VALUES: usize = 1_000;
@@ -45,7 +46,21 @@ pub(super) fn coerce_elements(
     for element in elements {
         coerced.extend(coerce_one(dialect, attribute, label, element)?);
     }
+    if attribute.kind == Type::Complex {
+        drop_repeated(&mut coerced);
+    }
     Ok(coerced)
+}
+
+/// A value sent twice is one value: the same type and value should not be returned more than once
+/// (RFC 7643 §2.4). Values that differ in anything are kept as they were sent.
+fn drop_repeated(values: &mut Vec<Value>) {
+    if values.len() > 1 {
+        let mut seen = HashSet::new();
+        let firsts: Vec<bool> = values.iter().map(|value| seen.insert(value)).collect();
+        let mut firsts = firsts.into_iter();
+        values.retain(|_| firsts.next().unwrap_or(true));
+    }
 }
 
 /// The canonical form of one value.

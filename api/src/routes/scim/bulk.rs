@@ -1,16 +1,19 @@
 use super::answer::Answer;
-use super::later::answer_later;
+use super::later;
 use crate::accept::BulkOutcome;
 use crate::error::ScimFailure;
 use crate::extract::{BulkBody, Session};
 use crate::state::App;
 use axum::extract::State;
 use rollcall_shared::directory::Lane;
+use rollcall_shared::scim::bulk::{self as protocol, BulkRequest, IdOrBulkId, Target};
 use rollcall_shared::scim::outcome::OperationOutcome;
-use rollcall_shared::scim::{ScimError, bulk as protocol};
+use rollcall_shared::scim::{ResourceType, ScimError};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::async_results::{self, NewResult};
+use rollcall_shared::store::search;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// `POST /Bulk` (RFC 7644 §3.7): each operation has its own outcome, under one receipt.
@@ -19,7 +22,10 @@ pub(super) async fn bulk(
     session: Session,
     BulkBody(body): BulkBody,
 ) -> Result<Answer, ScimFailure> {
-    let request = protocol::parse(session.rules.dialect, body.json, &app.limits)?;
+    let mut request = protocol::parse(session.rules.dialect, body.json, &app.limits)?;
+    if session.rules.dialect.finds_by_external_id() {
+        name_by_id(&app, &session, &mut request).await?;
+    }
     let txn = Uuid::now_v7();
     let outcomes = app
         .acceptor
@@ -29,9 +35,11 @@ pub(super) async fn bulk(
     if session.prefer.asynchronous {
         keep(&app, &session, txn, &outcomes).await?;
     }
-    if let Some(later) = answer_later(&app, &session, txn).await {
-        return Ok(later);
-    }
+    let full = async { answered(&session, txn, &outcomes) };
+    Ok(later::answer(&app, &session, txn, full).await)
+}
+
+fn answered(session: &Session, txn: Uuid, outcomes: &[BulkOutcome]) -> Answer {
     // Operations that were not attempted are left out.
     let attempted = outcomes
         .iter()
@@ -41,7 +49,34 @@ pub(super) async fn bulk(
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
         "Operations": attempted.collect::<Vec<Value>>(),
     });
-    Ok(Answer::ok(body).receipt(txn))
+    Answer::ok(body).receipt(txn)
+}
+
+/// Put ids in the place of externalIds that paths of operations hold, as single requests find
+/// them: those of resources that are there before the request.
+async fn name_by_id(app: &App, session: &Session, request: &mut BulkRequest) -> Result<(), StoreError> {
+    let mut asked: HashMap<ResourceType, Vec<&mut String>> = HashMap::new();
+    for operation in request.operations.iter_mut().flatten() {
+        if let Target::Resource(kind, IdOrBulkId::Id(text)) = &mut operation.target {
+            asked.entry(*kind).or_default().push(text);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mut connection = app.pool.acquire().await?;
+    for (kind, texts) in asked {
+        let sent: Vec<String> = texts.iter().map(|text| (**text).clone()).collect();
+        let sent: Vec<&str> = sent.iter().map(String::as_str).collect();
+        let tenant = session.caller.0.tenant;
+        let found = search::by_external_ids(&mut connection, tenant, kind, &sent).await?;
+        for text in texts {
+            if let Some(id) = found.get(text.as_str()) {
+                *text = id.to_string();
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Keep every operation's outcome, the refused ones' and those not attempted too: each has its

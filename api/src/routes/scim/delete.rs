@@ -1,5 +1,5 @@
 use super::answer::Answer;
-use super::later::answer_later;
+use super::later;
 use super::write::{if_match, submit_to};
 use crate::accept::Write;
 use crate::error::ScimFailure;
@@ -21,8 +21,6 @@ pub(super) async fn delete(
         if_match: if_match(&headers),
     };
     let accepted = submit_to(&app, &session, &target, write).await?;
-    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
-        return Ok(later);
-    }
-    Ok(Answer::new(StatusCode::NO_CONTENT, None).receipt(accepted.txn))
+    let full = async { Answer::new(StatusCode::NO_CONTENT, None).receipt(accepted.txn) };
+    Ok(later::answer(&app, &session, accepted.txn, full).await)
 }

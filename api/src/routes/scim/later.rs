@@ -13,17 +13,26 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// First and longest pause between two looks at whether a write is applied.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// The 202 for a request whose writes are committed, or `None` when it is to be answered in
-/// full: nobody asked for less, or everything was applied within the time the client waits.
-pub(super) async fn answer_later(app: &App, session: &Session, txn: Uuid) -> Option<Answer> {
-    if !session.prefer.asynchronous || applied_in_time(app, session, txn).await {
-        return None;
+/// The answer to a request whose writes are committed: 202 where the client asked for it and not
+/// everything is applied within the time it would wait, else `full`.
+pub(super) async fn answer(
+    app: &App,
+    session: &Session,
+    txn: Uuid,
+    full: impl Future<Output = Answer>,
+) -> Answer {
+    if !session.prefer.asynchronous {
+        return full.await;
     }
-    let answer = Answer::new(StatusCode::ACCEPTED, None)
-        .location(&format!("{}/AsyncResults/{txn}", session.base))
-        .receipt(txn)
-        .header(PREFERENCE_APPLIED, "respond-async");
-    Some(answer)
+    match session.prefer.wait {
+        Some(wait) if applied_in_time(app, session, txn).await => {
+            full.await.header(PREFERENCE_APPLIED, &format!("wait={wait}"))
+        }
+        _ => Answer::new(StatusCode::ACCEPTED, None)
+            .location(&format!("{}/AsyncResults/{txn}", session.base))
+            .receipt(txn)
+            .header(PREFERENCE_APPLIED, "respond-async"),
+    }
 }
 
 /// Look again and again, less and less often, until the writes are applied, the time is up or

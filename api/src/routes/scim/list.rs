@@ -68,7 +68,7 @@ async fn answer(
 ) -> Result<Answer, Failure> {
     let tenant = caller.0.tenant;
     let search = Search {
-        schemas: query.rules.schemas,
+        rules: query.rules,
         kinds,
         filter: query.filter.as_ref(),
         sort: query.sort.as_ref(),

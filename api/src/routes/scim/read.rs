@@ -1,15 +1,14 @@
 use super::answer::Answer;
 use super::present::{location, present, selects_derived};
-use crate::error::{Failure, ScimFailure};
+use crate::error::ScimFailure;
 use crate::extract::{BaseUrl, Caller, Protocol, SearchQuery, Target};
 use crate::state::App;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::TenantId;
-use rollcall_shared::scim::{ResourceType, Rules, ScimError, etag_matches, filter};
-use rollcall_shared::store::search::{self, Search, Stored};
+use rollcall_shared::scim::{ResourceType, Rules, ScimError, etag_matches};
+use rollcall_shared::store::search::{self, Stored};
 use rollcall_shared::store::{PgConnection, StoreError};
-use serde_json::Value;
 use uuid::Uuid;
 
 /// `GET /Users/{id}`: by id, or else by externalId. 304 when the client has this version and
@@ -55,13 +54,16 @@ async fn find(
     rules: Rules,
     kind: ResourceType,
     id: &str,
-) -> Result<Option<Stored>, Failure> {
+) -> Result<Option<Stored>, StoreError> {
     if let Ok(id) = Uuid::try_parse(id)
         && let Some(resource) = search::get(connection, tenant, kind, id).await?
     {
         return Ok(Some(resource));
     }
-    by_external_id(connection, tenant, rules, kind, id).await
+    match by_external_id(connection, tenant, rules, kind, id).await? {
+        Some(id) => search::get(connection, tenant, kind, id).await,
+        None => Ok(None),
+    }
 }
 
 /// The resource that has this externalId, where the dialect lets a path hold one.
@@ -71,23 +73,12 @@ pub(super) async fn by_external_id(
     rules: Rules,
     kind: ResourceType,
     external_id: &str,
-) -> Result<Option<Stored>, Failure> {
+) -> Result<Option<Uuid>, StoreError> {
     if !rules.dialect.finds_by_external_id() {
         return Ok(None);
     }
-    // What cannot stand in a filter, such as a NUL, is nobody's externalId.
-    let Ok(filter) = filter::parse(rules, &format!("externalId eq {}", Value::from(external_id))) else {
-        return Ok(None);
-    };
-    let search = Search {
-        schemas: rules.schemas,
-        kinds: &[kind],
-        filter: Some(&filter),
-        sort: None,
-    };
-    let (mut found, total) = search::by_index(connection, tenant, &search, 1, 2).await?;
-    // Two sources may use the same externalId: then it names nobody.
-    Ok(found.pop().filter(|_| total == 1))
+    let found = search::by_external_ids(connection, tenant, kind, &[external_id]).await?;
+    Ok(found.into_values().next())
 }
 
 /// 404 for a resource of this kind.

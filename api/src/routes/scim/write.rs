@@ -1,5 +1,5 @@
 use super::answer::Answer;
-use super::later::answer_later;
+use super::later;
 use super::present::{location, present, represent_alone};
 use super::read::{by_external_id, not_found};
 use crate::accept::{AcceptError, Accepted, Write};
@@ -13,6 +13,7 @@ use rollcall_shared::directory::Lane;
 use rollcall_shared::scim::{Patch, ResourceType, Selection, parse_resource};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::search::Stored;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// `POST /Users`: 201 with the representation.
@@ -23,17 +24,19 @@ pub(super) async fn create(
     query: SearchQuery,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
+    let parsed = parse_resource(session.rules, kind, body.json)?;
+    let selection = query.selection.with_specified(parsed.specified());
     let write = Write::Create {
         kind,
         id: Uuid::now_v7(),
-        body: parse_resource(session.rules, kind, body.json)?,
+        body: Arc::new(parsed),
     };
     let accepted = submit(&app, &session, write).await?;
-    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
-        return Ok(later);
-    }
-    let body = represent(&app, &session, &accepted, &query.selection).await;
-    Ok(written(StatusCode::CREATED, &session.base, &accepted, Some(body)))
+    let full = async {
+        let body = represent(&app, &session, &accepted, &selection).await;
+        written(StatusCode::CREATED, &session.base, &accepted, Some(body))
+    };
+    Ok(later::answer(&app, &session, accepted.txn, full).await)
 }
 
 /// `PUT /Users/{id}`: 200 with the representation.
@@ -45,19 +48,20 @@ pub(super) async fn replace(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer, ScimFailure> {
-    let parsed = parse_resource(session.rules, target.kind, body.json)?;
+    let parsed = Arc::new(parse_resource(session.rules, target.kind, body.json)?);
+    let selection = query.selection.with_specified(parsed.specified());
     let write = |id| Write::Replace {
         kind: target.kind,
         id,
-        body: parsed.clone(),
+        body: Arc::clone(&parsed),
         if_match: if_match(&headers),
     };
     let accepted = submit_to(&app, &session, &target, write).await?;
-    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
-        return Ok(later);
-    }
-    let body = represent(&app, &session, &accepted, &query.selection).await;
-    Ok(written(StatusCode::OK, &session.base, &accepted, Some(body)))
+    let full = async {
+        let body = represent(&app, &session, &accepted, &selection).await;
+        written(StatusCode::OK, &session.base, &accepted, Some(body))
+    };
+    Ok(later::answer(&app, &session, accepted.txn, full).await)
 }
 
 /// `PATCH /Users/{id}`: 200 with the representation. A Group is answered with 204, as Entra expects
@@ -71,23 +75,26 @@ pub(super) async fn patch(
     body: Body,
 ) -> Result<Answer, ScimFailure> {
     let kind = target.kind;
-    let parsed = Patch::parse(session.rules, kind, body.json)?;
+    let parsed = Arc::new(Patch::parse(session.rules, kind, body.json)?);
+    let selection = query.selection.with_specified(parsed.specified());
     let write = |id| Write::Patch {
         kind,
         id,
-        patch: parsed.clone(),
+        patch: Arc::clone(&parsed),
         if_match: if_match(&headers),
     };
     let accepted = submit_to(&app, &session, &target, write).await?;
-    if let Some(later) = answer_later(&app, &session, accepted.txn).await {
-        return Ok(later);
-    }
-    let brief = session.rules.dialect.answers_group_patches_briefly();
-    if kind == ResourceType::Group && brief && !query.selected {
-        return Ok(written(StatusCode::NO_CONTENT, &session.base, &accepted, None));
-    }
-    let body = represent(&app, &session, &accepted, &query.selection).await;
-    Ok(written(StatusCode::OK, &session.base, &accepted, Some(body)))
+    let brief = kind == ResourceType::Group
+        && session.rules.dialect.answers_group_patches_briefly()
+        && !query.selected;
+    let full = async {
+        if brief {
+            return written(StatusCode::NO_CONTENT, &session.base, &accepted, None);
+        }
+        let body = represent(&app, &session, &accepted, &selection).await;
+        written(StatusCode::OK, &session.base, &accepted, Some(body))
+    };
+    Ok(later::answer(&app, &session, accepted.txn, full).await)
 }
 
 /// Hand a write to the acceptor under a new receipt.
@@ -117,7 +124,7 @@ pub(super) async fn submit_to(
     let found = by_external_id(&mut connection, tenant, session.rules, kind, &target.id).await?;
     drop(connection);
     let found = found.ok_or_else(|| not_found(kind))?;
-    submit(app, session, write(found.id)).await
+    submit(app, session, write(found)).await
 }
 
 /// An `If-Match` that is no text matches no version.

@@ -105,7 +105,27 @@ fn leaf(rng: &mut StdRng, kind: Kind) -> Leaf {
             _ => of_multi_valued(rng, "members"),
         };
     }
-    match rng.random_range(0..14) {
+    match rng.random_range(0..16) {
+        14 => {
+            let path = pick(rng, &["meta.created", "meta.lastModified"]);
+            // Before and after all that the servers have seen.
+            let moments = ["2000-01-01T00:00:00Z", "2099-01-01T00:00:00+02:00"];
+            let (text, operator) = dated(rng, path, &moments);
+            Leaf {
+                text,
+                operator,
+                multi_valued: false,
+            }
+        }
+        15 => {
+            let path = format!("{ENTERPRISE}:manager");
+            let (text, operator) = comparison(rng, &path, true, |rng| json!(person(rng)).to_string());
+            Leaf {
+                text,
+                operator,
+                multi_valued: false,
+            }
+        }
         0..4 => {
             let path = pick(rng, TEXTS).to_owned();
             scalar(rng, path)
@@ -170,6 +190,13 @@ fn of_multi_valued(rng: &mut StdRng, attribute: &str) -> Leaf {
 /// Booleans have no order, and ids are in another one on each server.
 fn only_equality(attribute: &str, sub: &str) -> bool {
     sub == "primary" || attribute == "members"
+}
+
+/// A comparison of a date, which has an order and no parts.
+fn dated(rng: &mut StdRng, path: &str, moments: &[&str]) -> (String, &'static str) {
+    let operator = pick(rng, &["eq", "ne", "gt", "ge", "lt", "le"]);
+    let moment = pick(rng, moments);
+    (format!("{path} {operator} \"{moment}\""), operator)
 }
 
 /// A comparison by any operator the attribute can have, its words in any case.

@@ -3,9 +3,9 @@
 use super::filter::selecting;
 use super::values::{
     ENTERPRISE_TEXTS, Kind, MULTI_VALUED, NAME, TEXTS, attributes, element, elements, enterprise,
-    external_id, object, person, pick, sub_value, subs, text,
+    external_id, object, person, pick, referring, sub_value, subs, text,
 };
-use crate::both::ENTERPRISE;
+use crate::both::{ENTERPRISE, TAKEN};
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -13,7 +13,13 @@ use serde_json::{Value, json};
 /// The operations of one request.
 pub(crate) fn operations(rng: &mut StdRng, kind: Kind) -> Vec<Value> {
     let count = *[1, 1, 1, 2, 3].get(rng.random_range(0..5)).expect("one of five");
-    (0..count).map(|_| operation(rng, kind)).collect()
+    let mut operations: Vec<Value> = (0..count).map(|_| operation(rng, kind)).collect();
+    if rng.random_bool(0.1) {
+        // Refused: what was done before it is undone.
+        let path = pick(rng, &["id", "meta.created"]);
+        operations.push(json!({ "op": "replace", "path": path, "value": "2024-05-13T00:00:00Z" }));
+    }
+    operations
 }
 
 fn operation(rng: &mut StdRng, kind: Kind) -> Value {
@@ -46,6 +52,7 @@ fn of_group(rng: &mut StdRng, op: &str) -> (String, Value) {
 fn of_user(rng: &mut StdRng, op: &str) -> (String, Value) {
     let urn = |sub: &str| format!("{ENTERPRISE}:{sub}");
     let (path, value) = match rng.random_range(0..24) {
+        22 if rng.random_bool(0.5) => ("externalId".to_owned(), json!(TAKEN)),
         23 => ("externalId".to_owned(), external_id(rng)),
         0..3 => (pick(rng, TEXTS).to_owned(), json!(text(rng))),
         3 => ("active".to_owned(), json!(rng.random_bool(0.5))),
@@ -53,7 +60,7 @@ fn of_user(rng: &mut StdRng, op: &str) -> (String, Value) {
         5..7 => (format!("name.{}", pick(rng, NAME)), json!(text(rng))),
         7 => return (ENTERPRISE.to_owned(), enterprise(rng)),
         8 => return (urn(pick(rng, ENTERPRISE_TEXTS)), json!(text(rng))),
-        9 => return (urn("manager"), json!({ "value": person(rng) })),
+        9 => return (urn("manager"), referring(rng)),
         10 => return (urn("manager.value"), json!(person(rng))),
         _ => of_multi_valued(rng, op),
     };

@@ -136,6 +136,15 @@ pub(super) fn element(rng: &mut StdRng, attribute: &str) -> Value {
     Value::Object(object)
 }
 
+/// A manager, perhaps with the URI of the person too.
+pub(super) fn referring(rng: &mut StdRng) -> Value {
+    let person = person(rng);
+    match rng.random_bool(0.2) {
+        true => json!({ "value": person, "$ref": format!("../Users/{person}") }),
+        false => json!({ "value": person }),
+    }
+}
+
 /// Values of a multi-valued attribute, at most one primary, none twice.
 pub(super) fn elements(rng: &mut StdRng, attribute: &str) -> Value {
     let mut elements: Vec<Value> = Vec::new();
@@ -169,7 +178,7 @@ pub(super) fn object(rng: &mut StdRng, subs: &[&str]) -> Value {
 pub(super) fn enterprise(rng: &mut StdRng) -> Value {
     let mut values = object(rng, ENTERPRISE_TEXTS);
     if rng.random_bool(0.4) {
-        values["manager"] = json!({ "value": person(rng) });
+        values["manager"] = referring(rng);
     }
     values
 }

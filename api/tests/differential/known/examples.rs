@@ -1,10 +1,11 @@
 //! Each known difference on the smallest example: what Rollcall does, and that it is still one.
 
 use super::{
-    ALREADY_CONTAINED, ANY_VALUE_DIFFERS, EXTENSION_UNASSIGNED, FILTERS, MOST, NOTHING_TO_REMOVE, PATCHES,
-    PRIMARY_OF_SEVERAL, SELECTED_VALUES_REPLACED, SUB_ATTRIBUTE_OF_NOTHING, of_filter, of_patch,
+    ALREADY_CONTAINED, ANY_VALUE_DIFFERS, COMPLEX_WITHOUT_SUB_ATTRIBUTE, EXTENSION_UNASSIGNED,
+    EXTERNAL_ID_IN_USE, FILTERS, MOST, NOTHING_TO_REMOVE, PATCHES, PRIMARY_OF_SEVERAL,
+    SELECTED_VALUES_REPLACED, SUB_ATTRIBUTE_OF_NOTHING, of_filter, of_patch,
 };
-use crate::both::{Both, ENTERPRISE, USER};
+use crate::both::{Both, ENTERPRISE, TAKEN, USER};
 use crate::compare::Outcome;
 use crate::generate::Leaf;
 use crate::unlimited;
@@ -107,6 +108,33 @@ async fn ne_on_a_multi_valued_attribute_matches_when_any_value_differs() {
     assert_ne!(ours, theirs, "no difference any more");
     assert_eq!(of_filter(&leaf, &ours, &theirs), Some(ANY_VALUE_DIFFERS));
     assert!(ours.names().unwrap().contains("both") && !ours.names().unwrap().contains("one"));
+}
+
+/// RFC 7644 §3.12: an externalId that another resource of the type has is 409 `uniqueness`.
+#[tokio::test]
+async fn external_id_in_use_is_uniqueness() {
+    let operation = json!({ "op": "add", "path": "externalId", "value": TAKEN });
+    let ours = patched(EXTERNAL_ID_IN_USE, json!({ "externalId": "own" }), operation).await;
+    assert_eq!(ours.status, 409);
+    assert_eq!(ours.document["externalId"], "own");
+}
+
+/// RFC 7644 §3.4.2.2: a comparison of a complex attribute names one of its sub-attributes; else it is 400 `invalidFilter`.
+#[tokio::test]
+async fn complex_attribute_without_a_sub_attribute_is_invalid_filter() {
+    let app = unlimited().await;
+    let both = Both::start(&app).await;
+    let leaf = Leaf {
+        text: format!("{ENTERPRISE}:manager eq \"<person-0>\""),
+        operator: "eq",
+        multi_valued: false,
+    };
+    let (ours, theirs) = both.find("/Users", &leaf.text).await;
+    assert_ne!(ours, theirs, "no difference any more");
+    assert_eq!(
+        of_filter(&leaf, &ours, &theirs),
+        Some(COMPLEX_WITHOUT_SUB_ATTRIBUTE)
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod examples;
 
-use crate::both::{ENTERPRISE, USER};
+use crate::both::{ENTERPRISE, TAKEN, USER};
 use crate::compare::{Found, Outcome};
 use crate::generate::Leaf;
 use serde_json::Value;
@@ -124,9 +124,36 @@ const PATCHES: &[Patch] = &[
                 && ours.document == without(before, ENTERPRISE)
         },
     },
+    // RFC 7644 §3.12, table 9, uniqueness: "One or more of the attribute values are already in use
+    // or are reserved." RFC 7643 §3.1: externalId is "scoped to the provisioning domain".
+    Patch {
+        name: EXTERNAL_ID_IN_USE,
+        is: |before, operation, ours, theirs| {
+            operation["op"] != "remove"
+                && operation["value"] == TAKEN
+                && (ours.status, ours.scim_type.as_deref()) == (409, Some("uniqueness"))
+                && theirs.done()
+                && ours.document == *before
+        },
+    },
 ];
 
 const FILTERS: &[Filter] = &[
+    // RFC 7644 §3.4.2.2: "For complex attributes, a fully qualified sub-attribute MUST be specified
+    // using standard attribute notation".
+    Filter {
+        name: COMPLEX_WITHOUT_SUB_ATTRIBUTE,
+        is: |leaf, ours, _| {
+            leaf.text
+                .to_lowercase()
+                .starts_with(&format!("{ENTERPRISE}:manager ").to_lowercase())
+                && *ours
+                    == Found::Refused {
+                        status: 400,
+                        scim_type: "invalidFilter".to_owned(),
+                    }
+        },
+    },
     // RFC 7644 §3.4.2.2: "If the specified attribute in a filter expression is a multi-valued
     // attribute, the filter matches if any of the values of the specified attribute match the
     // specified criterion".
@@ -147,6 +174,8 @@ const SELECTED_VALUES_REPLACED: &str = "replace of selected values: nothing of t
 const ALREADY_CONTAINED: &str = "add of a value of which all is there: unchanged";
 const PRIMARY_OF_SEVERAL: &str = "primary set on several selected values: one keeps it";
 const EXTENSION_UNASSIGNED: &str = "replace of an extension by null: unassigned";
+const EXTERNAL_ID_IN_USE: &str = "externalId of another resource: uniqueness";
+const COMPLEX_WITHOUT_SUB_ATTRIBUTE: &str = "complex attribute without a sub-attribute: invalidFilter";
 const ANY_VALUE_DIFFERS: &str = "ne on a multi-valued attribute: any value";
 
 pub(crate) fn of_patch(

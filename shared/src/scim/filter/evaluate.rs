@@ -1,8 +1,8 @@
 //! Evaluation on JSON, for value paths and for the members of groups.
 
 use super::{AttributePath, Filter, Literal, Operator};
-use crate::scim::Object;
 use crate::scim::schema::{self, Attribute, SchemaSet, Type};
+use crate::scim::{Dialect, Object, Rules};
 use chrono::DateTime;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -21,21 +21,21 @@ impl Filter {
     /// Whether a value (an object, or an element of a multi-valued attribute) satisfies the
     /// filter. Names match in any case and texts compare without case.
     pub fn matches(&self, value: &Value) -> bool {
-        self.matches_as(SchemaSet::default(), value, &[])
+        self.matches_as(Rules::default(), value, &[])
     }
 
     /// [`Filter::matches`] where `attributes` define what is inside `value`.
-    pub fn matches_as(&self, schemas: SchemaSet, value: &Value, attributes: &'static [Attribute]) -> bool {
+    pub fn matches_as(&self, rules: Rules, value: &Value, attributes: &'static [Attribute]) -> bool {
         match self {
             Filter::And(all) => all
                 .iter()
-                .all(|filter| filter.matches_as(schemas, value, attributes)),
+                .all(|filter| filter.matches_as(rules, value, attributes)),
             Filter::Or(any) => any
                 .iter()
-                .any(|filter| filter.matches_as(schemas, value, attributes)),
-            Filter::Not(filter) => !filter.matches_as(schemas, value, attributes),
+                .any(|filter| filter.matches_as(rules, value, attributes)),
+            Filter::Not(filter) => !filter.matches_as(rules, value, attributes),
             Filter::Present(path) => {
-                let (found, _) = select(schemas, value, path, attributes);
+                let (found, _) = select(rules.schemas, value, path, attributes);
                 found.into_iter().any(is_present)
             }
             Filter::Compare {
@@ -43,15 +43,15 @@ impl Filter {
                 operator,
                 value: literal,
             } => {
-                let (found, definition) = select(schemas, value, path, attributes);
-                compare(&found, definition, *operator, literal)
+                let (found, definition) = select(rules.schemas, value, path, attributes);
+                compare(rules.dialect, &found, definition, *operator, literal)
             }
             Filter::Element { path, filter } => {
-                let (found, definition) = select(schemas, value, path, attributes);
+                let (found, definition) = select(rules.schemas, value, path, attributes);
                 let inner = definition.map_or(&[][..], |definition| definition.sub_attributes);
                 found
                     .into_iter()
-                    .any(|element| filter.matches_as(schemas, element, inner))
+                    .any(|element| filter.matches_as(rules, element, inner))
             }
         }
     }
@@ -126,6 +126,7 @@ fn is_present(value: &Value) -> bool {
 }
 
 fn compare(
+    dialect: Dialect,
     found: &[&Value],
     definition: Option<&'static Attribute>,
     operator: Operator,
@@ -142,20 +143,22 @@ fn compare(
         // A complex value is compared by its `value` (RFC 7644 §3.4.2.2).
         Value::Object(object) => {
             let definition = definition.and_then(|definition| definition.sub_attribute("value"));
-            get(object, "value").is_some_and(|value| compare_one(value, definition, operator, literal))
+            get(object, "value")
+                .is_some_and(|value| compare_one(dialect, value, definition, operator, literal))
         }
-        value => compare_one(value, definition, operator, literal),
+        value => compare_one(dialect, value, definition, operator, literal),
     })
 }
 
 fn compare_one(
+    dialect: Dialect,
     value: &Value,
     definition: Option<&'static Attribute>,
     operator: Operator,
     literal: &Literal,
 ) -> bool {
     match value {
-        Value::Bool(value) => match literal.boolean() {
+        Value::Bool(value) => match literal.boolean(dialect) {
             Some(literal) => match operator {
                 Operator::Eq => *value == literal,
                 Operator::Ne => *value != literal,
@@ -163,7 +166,7 @@ fn compare_one(
             },
             None => operator == Operator::Ne,
         },
-        Value::Number(number) => match (number.as_f64(), literal.number()) {
+        Value::Number(number) => match (number.as_f64(), literal.number(dialect)) {
             (Some(number), Some(literal)) => number
                 .partial_cmp(&literal)
                 .is_some_and(|ordering| holds(operator, ordering)),
@@ -221,7 +224,6 @@ fn holds(operator: Operator, ordering: Ordering) -> bool {
 mod tests {
     use super::super::parse;
     use super::*;
-    use crate::scim::Rules;
     use serde_json::json;
 
     fn user(filter: &str) -> bool {
@@ -233,9 +235,7 @@ mod tests {
         });
         let attributes = schema::core(crate::scim::ResourceType::User).attributes;
         let rules = Rules::default();
-        parse(rules, filter)
-            .unwrap()
-            .matches_as(rules.schemas, &user, attributes)
+        parse(rules, filter).unwrap().matches_as(rules, &user, attributes)
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub use evaluate::fold_text;
 pub use parser::parse;
 pub use target::{Target, compared, target};
 
+use super::Dialect;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     Eq,
@@ -72,23 +74,25 @@ impl Literal {
     }
 
     /// The literal as a boolean; clients quote them and write them in any case.
-    pub fn boolean(&self) -> Option<bool> {
+    pub fn boolean(&self, dialect: Dialect) -> Option<bool> {
         match self {
             Literal::Boolean(value) => Some(*value),
-            Literal::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
-            Literal::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            Literal::Text(text) if dialect.takes_quoted_values() => {
+                let is = |word: &str| text.eq_ignore_ascii_case(word);
+                is("true").then_some(true).or(is("false").then_some(false))
+            }
             _ => None,
         }
     }
 
     /// The literal as a finite number.
-    pub fn number(&self) -> Option<f64> {
-        match self {
-            Literal::Number(text) | Literal::Text(text) => {
-                text.parse().ok().filter(|number: &f64| number.is_finite())
-            }
-            _ => None,
-        }
+    pub fn number(&self, dialect: Dialect) -> Option<f64> {
+        let text = match self {
+            Literal::Number(text) => text,
+            Literal::Text(text) if dialect.takes_quoted_values() => text,
+            _ => return None,
+        };
+        text.parse().ok().filter(|number: &f64| number.is_finite())
     }
 }
 

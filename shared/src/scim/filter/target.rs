@@ -2,8 +2,8 @@
 
 use super::AttributePath;
 use crate::scim::place::{Place, locate};
-use crate::scim::schema::{self, Attribute, Returned, SchemaSet, Type};
-use crate::scim::{ResourceType, Rules, ScimError};
+use crate::scim::schema::{self, Attribute, Returned, Type};
+use crate::scim::{Dialect, ResourceType, Rules, ScimError};
 
 /// What a filter of resources looks at.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +32,8 @@ pub enum Target {
 /// # Errors
 /// 400 `invalidFilter` for an attribute the resource type does not have or that cannot be
 /// filtered by.
-pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> Result<Target, ScimError> {
+pub fn target(rules: Rules, kind: ResourceType, path: &AttributePath) -> Result<Target, ScimError> {
+    let schemas = rules.schemas;
     let unknown = || ScimError::invalid_filter(format!("{path} is no attribute of {}", kind.name()));
     let sub = path.sub.as_deref();
     let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
@@ -42,10 +43,6 @@ pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> R
     }) {
         return Err(unknown());
     }
-    let rules = Rules {
-        schemas,
-        ..Rules::default()
-    };
     match locate(rules, kind, path) {
         Place::Core | Place::Extension(_) => Err(unknown()),
         Place::Members { .. } => schema::core(kind)
@@ -67,6 +64,9 @@ pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> R
         },
         // Clients leave the URN of an extension out; the name decides.
         Place::Attribute(located) if located.definition.is_none() && located.urn.is_none() => {
+            if !rules.dialect.takes_names_anywhere() {
+                return Err(unknown());
+            }
             let mut extensions = schemas.extensions(kind);
             let found = extensions.find_map(|schema| Some((schema.id, schema.attribute(&path.name)?)));
             let (urn, definition) = found.ok_or_else(unknown)?;
@@ -94,14 +94,20 @@ pub fn target(schemas: SchemaSet, kind: ResourceType, path: &AttributePath) -> R
 /// of a complex attribute; `None` for one that is not complex.
 ///
 /// # Errors
-/// 400 `invalidFilter` for a sub-attribute that does not exist.
+/// 400 `invalidFilter` for a sub-attribute that does not exist, or that must be named.
 pub fn compared(
+    dialect: Dialect,
     path: &AttributePath,
     definition: &'static Attribute,
     sub: Option<&str>,
 ) -> Result<Option<&'static Attribute>, ScimError> {
     match (definition.kind == Type::Complex, sub) {
         (false, None) => Ok(None),
+        (true, None) if !definition.multi_valued && !dialect.means_value_of_complex() => {
+            Err(ScimError::invalid_filter(format!(
+                "{path} is complex: one of its sub-attributes is to be named"
+            )))
+        }
         (true, sub) => match definition.sub_attribute(sub.unwrap_or("value")) {
             Some(sub) => {
                 filterable(path, sub)?;
@@ -126,12 +132,11 @@ mod tests {
     use super::*;
 
     fn user(path: &str) -> Result<Target, ScimError> {
-        let schemas = SchemaSet::default();
-        target(
-            schemas,
-            ResourceType::User,
-            &AttributePath::parse(schemas, path).unwrap(),
-        )
+        target(Rules::default(), ResourceType::User, &parsed(path))
+    }
+
+    fn parsed(path: &str) -> AttributePath {
+        AttributePath::parse(Rules::default().schemas, path).unwrap()
     }
 
     #[test]
@@ -146,6 +151,43 @@ mod tests {
             (urn.as_deref(), name.as_str()),
             (Some(schema::ENTERPRISE_USER), "manager")
         );
+    }
+
+    #[test]
+    fn target_of_a_strict_filter_has_the_urn_of_its_extension() {
+        let rules = Rules {
+            dialect: Dialect::Strict,
+            ..Rules::default()
+        };
+        let user = |path: &str| target(rules, ResourceType::User, &parsed(path));
+        for path in ["manager.value", "department", "additionalManagers", "level"] {
+            let error = user(path).expect_err(path);
+            assert_eq!(error.scim_type, Some(crate::scim::ScimType::InvalidFilter));
+            assert!(error.detail.contains(path), "{error:?}");
+        }
+        assert!(user(&format!("{}:manager.value", schema::ENTERPRISE_USER)).is_ok());
+        assert!(user("name.familyName").is_ok() && user("groups.value").is_ok());
+    }
+
+    #[test]
+    fn compared_without_a_sub_attribute_is_the_value_of_one_of_many() {
+        let compare = |dialect, name: &str| {
+            let core = schema::core(ResourceType::User).attribute(name);
+            let definition = core.or_else(|| {
+                Rules::default()
+                    .schemas
+                    .by_urn(schema::ENTERPRISE_USER)?
+                    .attribute(name)
+            });
+            compared(dialect, &parsed(name), definition.unwrap(), None).map(|sub| sub.map(|sub| sub.name))
+        };
+        for dialect in [Dialect::Tolerant, Dialect::Strict] {
+            assert_eq!(compare(dialect, "emails"), Ok(Some("value")));
+            assert_eq!(compare(dialect, "title"), Ok(None));
+            assert!(compare(dialect, "name").is_err());
+        }
+        assert_eq!(compare(Dialect::Tolerant, "manager"), Ok(Some("value")));
+        assert!(compare(Dialect::Strict, "manager").is_err());
     }
 
     #[test]

@@ -124,8 +124,7 @@ pub async fn linked_teams(
            from team_members m
            join teams t on t.tenant_id = m.tenant_id and t.id = m.team_id
            left join scim_members g on g.tenant_id = m.tenant_id and g.group_id = t.resource_id
-                and m.source = 'member:' || g.member and starts_with(m.source, 'member:')
-                and g.member = substr(m.source, length('member:') + 1)
+                and starts_with(m.source, 'member:') and g.member = substr(m.source, length('member:') + 1)
            left join changes c on c.tenant_id = m.tenant_id and c.seq = g.asserted_seq
            where m.tenant_id = $1 and m.person_id = $2 order by t.kind, t.name, m.team_id, m.source limit $3"#,
         tenant.0,

@@ -1,9 +1,9 @@
 //! One comparison as SQL. Every condition pushed is true or false, never null, so that `not`
 //! means what it says.
 
-use crate::scim::ScimError;
 use crate::scim::filter::{Literal, Operator, fold_text};
 use crate::scim::schema::{Attribute, Type};
+use crate::scim::{Dialect, ScimError};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::Value;
 use sqlx::{Postgres, QueryBuilder};
@@ -74,18 +74,19 @@ fn sign(operator: Operator) -> &'static str {
 /// `json operator literal` for any operator but `ne`, which the caller negates.
 pub(super) fn push_json(
     query: &mut QueryBuilder<Postgres>,
+    dialect: Dialect,
     json: &Json,
     definition: Option<&'static Attribute>,
     operator: Operator,
     literal: &Literal,
 ) -> Result<(), ScimError> {
     let Some(definition) = definition else {
-        return push_untyped(query, json, operator, literal);
+        return push_untyped(query, dialect, json, operator, literal);
     };
     let ordering = !matches!(operator, Operator::Eq | Operator::Ne);
     match definition.kind {
         Type::Boolean => {
-            let literal = literal.boolean().filter(|_| !ordering).ok_or_else(|| {
+            let literal = literal.boolean(dialect).filter(|_| !ordering).ok_or_else(|| {
                 ScimError::invalid_filter(format!(
                     "{} is a boolean: only eq and ne true or false apply",
                     definition.name
@@ -93,6 +94,14 @@ pub(super) fn push_json(
             })?;
             push_boolean(query, json, literal);
             Ok(())
+        }
+        Type::Integer | Type::Decimal
+            if !dialect.takes_quoted_values() && literal.number(dialect).is_none() =>
+        {
+            Err(ScimError::invalid_filter(format!(
+                "{} is a number and compares with a number without quotes",
+                definition.name
+            )))
         }
         Type::Binary if ordering && !operator.is_substring() => Err(ScimError::invalid_filter(format!(
             "{} has no order",
@@ -118,7 +127,7 @@ pub(super) fn push_json(
             query.push(", false)");
             Ok(())
         }
-        _ => push_untyped(query, json, operator, literal),
+        _ => push_untyped(query, dialect, json, operator, literal),
     }
 }
 
@@ -131,6 +140,7 @@ fn push_boolean(query: &mut QueryBuilder<Postgres>, json: &Json, literal: bool) 
 /// A value no schema describes compares by the type it has.
 fn push_untyped(
     query: &mut QueryBuilder<Postgres>,
+    dialect: Dialect,
     json: &Json,
     operator: Operator,
     literal: &Literal,
@@ -139,13 +149,13 @@ fn push_untyped(
     json.push(query);
     query.push(") when 'string' then ");
     push_text(query, &|query| json.push_text(query), false, operator, literal);
-    if let Some(number) = literal.number().filter(|_| !operator.is_substring()) {
+    if let Some(number) = literal.number(dialect).filter(|_| !operator.is_substring()) {
         query.push(" when 'number' then ");
         json.push(query);
         query.push("::float8").push(sign(operator)).push_bind(number);
     }
     if let Some(boolean) = literal
-        .boolean()
+        .boolean(dialect)
         .filter(|_| matches!(operator, Operator::Eq | Operator::Ne))
     {
         query.push(" when 'boolean' then ");

@@ -13,7 +13,7 @@ impl Compiler<'_> {
     pub(super) fn element(&mut self, path: &AttributePath, filter: &Filter) -> Result<(), ScimError> {
         let value = value_equality(filter);
         self.query.push("(");
-        match target(self.schemas, self.kind, path)? {
+        match target(self.rules, self.kind, path)? {
             Target::Members(members) => {
                 if value.is_some_and(|literal| self.member(literal)) {
                     self.query.push(" and ");
@@ -100,10 +100,17 @@ impl Compiler<'_> {
                         json.push_present(self.query);
                         Ok(())
                     }
-                    (Operator::Ne, _) => {
-                        self.negated(|compiler| push_json(compiler.query, &json, sub, Operator::Eq, value))
-                    }
-                    _ => push_json(self.query, &json, sub, *operator, value),
+                    (Operator::Ne, _) => self.negated(|compiler| {
+                        push_json(
+                            compiler.query,
+                            compiler.rules.dialect,
+                            &json,
+                            sub,
+                            Operator::Eq,
+                            value,
+                        )
+                    }),
+                    _ => push_json(self.query, self.rules.dialect, &json, sub, *operator, value),
                 }
             }
             Filter::Element { path, .. } => {

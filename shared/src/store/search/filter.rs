@@ -5,8 +5,8 @@ use super::compare::{Json, push_instant, push_json, push_text};
 use super::values::{Set, attribute, below, below_or_value};
 use crate::directory::TenantId;
 use crate::scim::filter::{AttributePath, Filter, Literal, Operator, Target, compared, target};
-use crate::scim::schema::{Attribute, ENTERPRISE_USER, SchemaSet};
-use crate::scim::{ResourceType, ScimError};
+use crate::scim::schema::{Attribute, ENTERPRISE_USER};
+use crate::scim::{ResourceType, Rules, ScimError};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -19,14 +19,14 @@ type Query = QueryBuilder<Postgres>;
 pub(super) fn push_filter(
     query: &mut Query,
     tenant: TenantId,
-    schemas: SchemaSet,
+    rules: Rules,
     kind: ResourceType,
     filter: &Filter,
 ) -> Result<(), ScimError> {
     Compiler {
         query,
         tenant,
-        schemas,
+        rules,
         kind,
         elements: 0,
     }
@@ -36,7 +36,7 @@ pub(super) fn push_filter(
 pub(super) struct Compiler<'a> {
     pub(super) query: &'a mut Query,
     pub(super) tenant: TenantId,
-    pub(super) schemas: SchemaSet,
+    pub(super) rules: Rules,
     pub(super) kind: ResourceType,
     /// How many element sets there are: each has its own alias.
     pub(super) elements: usize,
@@ -95,9 +95,9 @@ impl Compiler<'_> {
 
     fn present(&mut self, path: &AttributePath) -> Result<(), ScimError> {
         let sub = path.sub.as_deref();
-        match target(self.schemas, self.kind, path)? {
-            Target::Members(members) => self.any_present(&Set::Members, named(path, members, sub)?),
-            Target::Groups(groups) => self.any_present(&Set::Groups, named(path, groups, sub)?),
+        match target(self.rules, self.kind, path)? {
+            Target::Members(members) => self.any_present(&Set::Members, self.named(path, members, sub)?),
+            Target::Groups(groups) => self.any_present(&Set::Groups, self.named(path, groups, sub)?),
             Target::Attribute {
                 urn,
                 name,
@@ -106,10 +106,10 @@ impl Compiler<'_> {
                 let json = attribute(urn, name, definition);
                 match definition {
                     Some(definition) if definition.multi_valued => {
-                        self.any_present(&Set::Array(&json), named(path, definition, sub)?)
+                        self.any_present(&Set::Array(&json), self.named(path, definition, sub)?)
                     }
                     Some(definition) => {
-                        let json = below(&json, named(path, definition, sub)?);
+                        let json = below(&json, self.named(path, definition, sub)?);
                         json.push_present(self.query);
                         Ok(())
                     }
@@ -140,7 +140,7 @@ impl Compiler<'_> {
         literal: &Literal,
     ) -> Result<(), ScimError> {
         let sub = path.sub.as_deref();
-        match target(self.schemas, self.kind, path)? {
+        match target(self.rules, self.kind, path)? {
             Target::Id => self.compare_id(operator, literal),
             Target::Version => self.server_text("('W/\"' || r.version || '\"')", operator, literal),
             Target::ResourceType if self.kind == ResourceType::User => {
@@ -151,11 +151,11 @@ impl Compiler<'_> {
             Target::LastModified => self.instant("r.modified_at", operator, literal),
             Target::Schemas => self.compare_any(&Set::Schemas, None, operator, literal),
             Target::Groups(groups) => {
-                let sub = compared(path, groups, sub)?;
+                let sub = compared(self.rules.dialect, path, groups, sub)?;
                 self.compare_any(&Set::Groups, sub, operator, literal)
             }
             Target::Members(members) => {
-                let sub = compared(path, members, sub)?;
+                let sub = compared(self.rules.dialect, path, members, sub)?;
                 if operator == Operator::Eq
                     && sub.is_some_and(|sub| sub.name == "value")
                     && self.member(literal)
@@ -198,7 +198,7 @@ impl Compiler<'_> {
         let Some(definition) = definition else {
             return self.compare_any(&Set::Array(&json), None, operator, literal);
         };
-        let sub = compared(path, definition, path.sub.as_deref())?;
+        let sub = compared(self.rules.dialect, path, definition, path.sub.as_deref())?;
         if definition.multi_valued {
             return self.compare_any(&Set::Array(&json), sub, operator, literal);
         }
@@ -225,7 +225,14 @@ impl Compiler<'_> {
             _ => None,
         };
         self.query.push("(");
-        push_json(self.query, json, Some(definition), operator, literal)?;
+        push_json(
+            self.query,
+            self.rules.dialect,
+            json,
+            Some(definition),
+            operator,
+            literal,
+        )?;
         if let Some(manager) = manager {
             // A manager is found by its id too, whatever the client called it.
             self.query.push(
@@ -252,6 +259,7 @@ impl Compiler<'_> {
             return self.exists(set, |compiler, element| {
                 push_json(
                     compiler.query,
+                    compiler.rules.dialect,
                     &below_or_value(&element, sub),
                     sub,
                     operator,
@@ -271,7 +279,14 @@ impl Compiler<'_> {
             let json = below_or_value(&element, sub);
             json.push_present(compiler.query);
             compiler.query.push(" and not ");
-            push_json(compiler.query, &json, sub, Operator::Eq, literal)
+            push_json(
+                compiler.query,
+                compiler.rules.dialect,
+                &json,
+                sub,
+                Operator::Eq,
+                literal,
+            )
         })?;
         self.query.push(")");
         Ok(())
@@ -314,15 +329,17 @@ impl Compiler<'_> {
             _ => push_instant(self.query, column, operator, literal),
         }
     }
-}
 
-fn named(
-    path: &AttributePath,
-    definition: &'static Attribute,
-    sub: Option<&str>,
-) -> Result<Option<&'static Attribute>, ScimError> {
-    match sub {
-        None => Ok(None),
-        Some(_) => compared(path, definition, sub),
+    /// The sub-attribute that a path names, if any.
+    fn named(
+        &self,
+        path: &AttributePath,
+        definition: &'static Attribute,
+        sub: Option<&str>,
+    ) -> Result<Option<&'static Attribute>, ScimError> {
+        match sub {
+            None => Ok(None),
+            Some(_) => compared(self.rules.dialect, path, definition, sub),
+        }
     }
 }

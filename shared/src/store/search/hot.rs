@@ -16,7 +16,7 @@ impl Compiler<'_> {
         literal: &Literal,
     ) -> bool {
         if let (None, "active", None, ResourceType::User, Some(active)) =
-            (urn, name, sub, self.kind, literal.boolean())
+            (urn, name, sub, self.kind, literal.boolean(self.rules.dialect))
         {
             self.query
                 .push("(r.active is not null and r.active = ")

@@ -2,15 +2,17 @@
 
 mod compare;
 mod element;
+mod external_ids;
 mod filter;
 mod hot;
+mod ledger;
 mod links;
 mod page;
-mod since;
 mod sort;
 mod source;
 mod values;
 
+pub use external_ids::by_external_ids;
 pub use links::{groups_of, managers_of, members_of};
 pub use page::{Position, after, by_index, count, plan};
 pub use source::{Search, Sort};

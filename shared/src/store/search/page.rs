@@ -1,6 +1,6 @@
 //! Windows on the result of a search: by index (RFC 7644 §3.4.2.4) or after a position (RFC 9865).
 
-use super::since::since;
+use super::ledger::span;
 use super::source::{Search, Source};
 use super::{SearchError, Stored, stored};
 use crate::directory::TenantId;
@@ -127,8 +127,8 @@ async fn source<'a>(
     tenant: TenantId,
     search: &Search<'a>,
 ) -> Result<Source<'a>, SearchError> {
-    let since = since(connection, tenant, search).await?;
-    Ok(Source::new(tenant, *search, since)?)
+    let span = span(connection, tenant, search).await?;
+    Ok(Source::new(tenant, *search, span)?)
 }
 
 async fn total(connection: &mut PgConnection, source: &Source<'_>) -> Result<i64, SearchError> {

@@ -5,8 +5,8 @@ use super::compare::Json;
 use super::values::{attribute, below, push_elements};
 use crate::directory::TenantId;
 use crate::scim::filter::{AttributePath, Target, compared, target};
-use crate::scim::schema::{Attribute, SchemaSet, Type};
-use crate::scim::{ResourceType, ScimError};
+use crate::scim::schema::{Attribute, Type};
+use crate::scim::{ResourceType, Rules, ScimError};
 use sqlx::{Postgres, QueryBuilder};
 
 type Query = QueryBuilder<Postgres>;
@@ -37,11 +37,11 @@ impl Collation {
 /// # Errors
 /// 400 `invalidPath` when none of the resource types can be ordered by it.
 pub(super) fn collation(
-    schemas: SchemaSet,
+    rules: Rules,
     kinds: &[ResourceType],
     by: &AttributePath,
 ) -> Result<Collation, ScimError> {
-    let mut known = kinds.iter().filter_map(|kind| key(schemas, *kind, by));
+    let mut known = kinds.iter().filter_map(|kind| key(rules, *kind, by));
     let key = known
         .next()
         .ok_or_else(|| ScimError::invalid_path(format!("sortBy: {by} is nothing to sort by")))?;
@@ -76,18 +76,18 @@ impl Key {
     }
 }
 
-fn key(schemas: SchemaSet, kind: ResourceType, by: &AttributePath) -> Option<Key> {
+fn key(rules: Rules, kind: ResourceType, by: &AttributePath) -> Option<Key> {
     let sub = by.sub.as_deref();
-    Some(match target(schemas, kind, by).ok()? {
-        Target::Members(members) => Key::Members(compared(by, members, sub).ok()??),
-        Target::Groups(groups) => Key::Groups(compared(by, groups, sub).ok()??),
+    Some(match target(rules, kind, by).ok()? {
+        Target::Members(members) => Key::Members(compared(rules.dialect, by, members, sub).ok()??),
+        Target::Groups(groups) => Key::Groups(compared(rules.dialect, by, groups, sub).ok()??),
         Target::Attribute {
             urn,
             name,
             definition,
         } => Key::Value {
             sub: match definition {
-                Some(definition) => compared(by, definition, sub).ok()?,
+                Some(definition) => compared(rules.dialect, by, definition, sub).ok()?,
                 None => None,
             },
             multi_valued: definition.is_some_and(|definition| definition.multi_valued),
@@ -102,11 +102,11 @@ fn key(schemas: SchemaSet, kind: ResourceType, by: &AttributePath) -> Option<Key
 pub(super) fn push_keys(
     query: &mut Query,
     tenant: TenantId,
-    schemas: SchemaSet,
+    rules: Rules,
     kind: ResourceType,
     by: &AttributePath,
 ) {
-    match key(schemas, kind, by) {
+    match key(rules, kind, by) {
         None => push_number(query, "null"),
         Some(Key::Server(server)) => match server {
             Target::Created => push_number(query, "extract(epoch from r.created_at) * 1000000"),

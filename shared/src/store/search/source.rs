@@ -1,18 +1,18 @@
 //! The rows a search is about, as one subquery `q` over all its resource types.
 
 use super::filter::push_filter;
+use super::ledger::Span;
 use super::sort::{Collation, collation, push_keys};
 use crate::directory::TenantId;
 use crate::scim::filter::{AttributePath, Filter};
-use crate::scim::schema::SchemaSet;
-use crate::scim::{ResourceType, ScimError};
+use crate::scim::{ResourceType, Rules, ScimError};
 use sqlx::{Postgres, QueryBuilder};
 
 /// What a client looks for, without the window it looks through.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    /// By which attributes are known.
-    pub schemas: SchemaSet,
+    /// By which attributes are known, and how literally the filter and the order are read.
+    pub rules: Rules,
     pub kinds: &'a [ResourceType],
     pub filter: Option<&'a Filter>,
     /// `None`: creation order.
@@ -34,8 +34,7 @@ pub(super) struct Source<'a> {
     kinds: Vec<ResourceType>,
     /// How texts are ordered; `None` without an order.
     pub(super) collation: Option<Collation>,
-    /// All that match were changed after this change.
-    since: Option<i64>,
+    span: Span,
 }
 
 impl<'a> Source<'a> {
@@ -44,22 +43,14 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// 400 when no resource type of the search has the attribute.
-    pub(super) fn new(
-        tenant: TenantId,
-        search: Search<'a>,
-        since: Option<i64>,
-    ) -> Result<Source<'a>, ScimError> {
+    pub(super) fn new(tenant: TenantId, search: Search<'a>, span: Span) -> Result<Source<'a>, ScimError> {
         let mut refused = Ok(());
         let mut kinds = Vec::with_capacity(search.kinds.len());
         for kind in search.kinds {
             let answered = match search.filter {
-                Some(filter) => push_filter(
-                    &mut QueryBuilder::default(),
-                    tenant,
-                    search.schemas,
-                    *kind,
-                    filter,
-                ),
+                Some(filter) => {
+                    push_filter(&mut QueryBuilder::default(), tenant, search.rules, *kind, filter)
+                }
                 None => Ok(()),
             };
             match answered {
@@ -71,7 +62,7 @@ impl<'a> Source<'a> {
             refused?;
         }
         let collation = match search.sort {
-            Some(sort) => Some(collation(search.schemas, search.kinds, &sort.by)?),
+            Some(sort) => Some(collation(search.rules, search.kinds, &sort.by)?),
             None => None,
         };
         Ok(Source {
@@ -79,7 +70,7 @@ impl<'a> Source<'a> {
             search,
             kinds,
             collation,
-            since,
+            span,
         })
     }
 
@@ -99,24 +90,27 @@ impl<'a> Source<'a> {
             "select r.id, r.kind, r.directory_id, r.document, r.version, r.seq, r.created_seq, r.created_at, r.modified_at",
         );
         if let Some(sort) = self.search.sort {
-            push_keys(query, self.tenant, self.search.schemas, kind, &sort.by);
+            push_keys(query, self.tenant, self.search.rules, kind, &sort.by);
         }
         query
             .push(" from scim_resources r where r.tenant_id = ")
             .push_bind(self.tenant.0);
         query.push(" and r.kind = ").push_bind(kind as i16);
         query.push(" and r.deleted_seq is null");
-        if let Some(since) = self.since {
+        if let Some(seq) = self.span.changed_after {
             query
                 .push(" and r.id = any(array(select c.resource_id from changes c where c.tenant_id = ")
                 .push_bind(self.tenant.0)
                 .push(" and c.seq > ")
-                .push_bind(since)
+                .push_bind(seq)
                 .push("))");
+        }
+        if let Some(seq) = self.span.created_until {
+            query.push(" and r.created_seq <= ").push_bind(seq);
         }
         if let Some(filter) = self.search.filter {
             query.push(" and ");
-            push_filter(query, self.tenant, self.search.schemas, kind, filter)?;
+            push_filter(query, self.tenant, self.search.rules, kind, filter)?;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ pub(crate) fn filter(data: &[u8]) {
         let negated = filter::parse(rules, &format!("not ({text})"));
         for kind in ResourceType::ALL {
             let attributes = schema::core(kind).attributes;
-            let holds = |filter: &Filter| filter.matches_as(rules.schemas, &somebody(), attributes);
+            let holds = |filter: &Filter| filter.matches_as(rules, &somebody(), attributes);
             if let Ok(negated) = &negated {
                 assert_ne!(holds(&parsed), holds(negated), "{text}");
             }

@@ -85,6 +85,15 @@ async fn list_by_hot_attributes_of_100_000_users_scans_no_table() {
                 .to_owned(),
             59,
         ),
+        (r#"meta.lastModified eq "2024-03-10T10:40:00Z""#.to_owned(), 1),
+        (r#"meta.lastModified lt "2024-01-01T01:00:00Z""#.to_owned(), 59),
+        (r#"meta.lastModified le "2024-01-01T01:00:00Z""#.to_owned(), 60),
+        (r#"meta.lastModified lt "2023-12-31T00:00:00Z""#.to_owned(), 0),
+        (r#"meta.lastModified gt "2099-01-01T00:00:00Z""#.to_owned(), 0),
+        (
+            r#"meta.lastModified le "2024-01-01T01:00:00Z" and title co "1" and active eq false"#.to_owned(),
+            0,
+        ),
         // The rest of the filter is only looked at where the hot part holds.
         (
             r#"userName eq "user4711@example.com" and title co "11""#.to_owned(),
@@ -101,7 +110,7 @@ async fn list_by_hot_attributes_of_100_000_users_scans_no_table() {
     for (text, matches) in hot {
         let filter = filter::parse(Rules::default(), &text).unwrap();
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds: &[ResourceType::User],
             filter: Some(&filter),
             sort: None,

@@ -6,6 +6,8 @@ mod large_groups;
 mod links;
 mod pages;
 mod sort;
+mod sweep;
+mod typed;
 
 use devstack::TestDatabase;
 use futures::StreamExt as _;
@@ -113,7 +115,7 @@ impl Fixture {
     async fn list(&mut self, kind: ResourceType, text: &str, start: i64, count: i64) -> (Vec<Stored>, i64) {
         let filter = (!text.is_empty()).then(|| filter::parse(Rules::default(), text).unwrap());
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds: &[kind],
             filter: filter.as_ref(),
             sort: None,
@@ -134,7 +136,7 @@ impl Fixture {
     async fn refused(&mut self, kind: ResourceType, text: &str) -> Option<ScimType> {
         let filter = Some(filter::parse(Rules::default(), text).unwrap());
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds: &[kind],
             filter: filter.as_ref(),
             sort: None,
@@ -190,4 +192,22 @@ impl Fixture {
                 .await;
         }
     }
+}
+
+/// What a client reads of a user.
+fn representation(user: &Stored, derived: Derived) -> Value {
+    let meta = Meta {
+        id: user.id,
+        version: user.version,
+        created: user.created_at,
+        modified: user.modified_at,
+        location: format!("https://example.com/scim/v2/Users/{}", user.id),
+    };
+    render(
+        ResourceType::User,
+        &meta,
+        &Document(user.document.0.clone()),
+        &derived,
+        &Selection::default(),
+    )
 }

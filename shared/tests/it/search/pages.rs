@@ -49,7 +49,7 @@ async fn after_walks_in_creation_order_whatever_is_created_and_deleted_meanwhile
         fixture.store(TENANT, ResourceType::User, seq, user).await;
     }
     let search = Search {
-        schemas: SchemaSet::default(),
+        rules: Rules::default(),
         kinds: &[ResourceType::User],
         filter: None,
         sort: None,
@@ -100,7 +100,7 @@ async fn by_index_across_types_is_one_list_in_creation_order() {
     ] {
         let filter = all(text);
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds: &ResourceType::ALL,
             filter: filter.as_ref(),
             sort: None,
@@ -113,7 +113,7 @@ async fn by_index_across_types_is_one_list_in_creation_order() {
     }
     let filter = all("nonsense pr");
     let search = Search {
-        schemas: SchemaSet::default(),
+        rules: Rules::default(),
         kinds: &ResourceType::ALL,
         filter: filter.as_ref(),
         sort: None,

@@ -17,7 +17,7 @@ impl Fixture {
     async fn sorted(&mut self, kinds: &[ResourceType], by: &str, descending: bool) -> Vec<u128> {
         let sort = sort(by, descending);
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds,
             filter: None,
             sort: Some(&sort),
@@ -122,7 +122,7 @@ async fn sort_equal_values_keep_creation_order_in_both_directions() {
 }
 
 /// RFC 7644 §3.4.2.3: a multi-valued attribute orders by its primary value, or else by its first.
-/// RFC 7644 §3.4.2.3: a complex attribute orders by the sub-attribute named, or by its value.
+/// RFC 7644 §3.4.2.3: a complex attribute orders by the sub-attribute named.
 #[tokio::test]
 async fn sort_by_multi_valued_and_complex_attributes() {
     let mut fixture = Fixture::new().await;
@@ -223,7 +223,7 @@ async fn sort_by_what_is_no_value_of_the_type_is_invalid_path() {
     ] {
         let sort = sort(by, false);
         let search = Search {
-            schemas: SchemaSet::default(),
+            rules: Rules::default(),
             kinds: &[ResourceType::User],
             filter: None,
             sort: Some(&sort),

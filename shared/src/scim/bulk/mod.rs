@@ -1,10 +1,12 @@
 //! Bulk requests (RFC 7644 §3.7).
 
+mod references;
+
+pub use references::{bulk_ids_referenced, replace_bulk_ids};
+
 use super::{Dialect, Limits, Object, ResourceType, ScimError, declared};
 use serde_json::Value;
 use std::collections::HashSet;
-use std::ops::Range;
-use uuid::Uuid;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkRequest {
@@ -71,8 +73,6 @@ pub enum IdOrBulkId {
 
 const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-const REFERENCE: &str = "bulkId:";
-
 /// Read a bulk request.
 ///
 /// # Errors
@@ -101,7 +101,7 @@ pub fn parse(dialect: Dialect, body: Value, limits: &Limits) -> Result<BulkReque
     }
     let mut seen = HashSet::new();
     let operations = operations.into_iter().map(|operation| {
-        let operation = operation_of(operation)?;
+        let operation = operation_of(dialect, operation)?;
         match &operation.bulk_id {
             Some(bulk_id) if operation.method == Method::Post && !seen.insert(bulk_id.clone()) => {
                 Err(BadOperation {
@@ -119,7 +119,7 @@ pub fn parse(dialect: Dialect, body: Value, limits: &Limits) -> Result<BulkReque
     })
 }
 
-fn operation_of(operation: Value) -> Result<Operation, BadOperation> {
+fn operation_of(dialect: Dialect, operation: Value) -> Result<Operation, BadOperation> {
     let bad = |method: Option<String>, bulk_id: Option<String>, error: ScimError| BadOperation {
         method,
         bulk_id,
@@ -132,8 +132,13 @@ fn operation_of(operation: Value) -> Result<Operation, BadOperation> {
             ScimError::invalid_syntax("the operation is no object"),
         ));
     };
-    let sent_method =
-        take(&mut operation, "method").and_then(|method| method.as_str().map(str::to_uppercase));
+    let sent_method = take(&mut operation, "method").and_then(|method| {
+        let method = method.as_str()?;
+        Some(match dialect.folds_method() {
+            true => method.to_uppercase(),
+            false => method.to_owned(),
+        })
+    });
     let bulk_id = take(&mut operation, "bulkId").and_then(|id| id.as_str().map(str::to_owned));
     let refuse = |error| bad(sent_method.clone(), bulk_id.clone(), error);
     let method = [Method::Post, Method::Put, Method::Patch, Method::Delete]
@@ -193,7 +198,7 @@ fn target_of(path: &str) -> Option<Target> {
         return Some(Target::Create(kind));
     }
     let kind = kind_of(rest.rsplit('/').next().unwrap_or(rest))?;
-    let id = match bulk_id_of(last) {
+    let id = match references::bulk_id_of(last) {
         Some(bulk_id) => IdOrBulkId::BulkId(bulk_id.to_owned()),
         None => IdOrBulkId::Id(last.to_owned()),
     };
@@ -204,86 +209,6 @@ fn target_of(path: &str) -> Option<Target> {
 fn take(object: &mut Object, name: &str) -> Option<Value> {
     let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
     object.remove(&key)
-}
-
-/// The bulkId that a text refers to.
-fn bulk_id_of(text: &str) -> Option<&str> {
-    let prefix = text.get(..REFERENCE.len())?;
-    let rest = &text[REFERENCE.len()..];
-    (prefix.eq_ignore_ascii_case(REFERENCE) && !rest.is_empty()).then_some(rest)
-}
-
-/// The bulkIds that `data` refers to, each once, in order of appearance.
-pub fn bulk_ids_referenced(data: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    visit(data, &mut |bulk_id| {
-        if seen.insert(bulk_id.to_owned()) {
-            found.push(bulk_id.to_owned());
-        }
-    });
-    found
-}
-
-fn visit<'a>(data: &'a Value, found: &mut impl FnMut(&'a str)) {
-    match data {
-        Value::String(text) => {
-            if let Some(bulk_id) = bulk_id_of(text) {
-                found(bulk_id);
-            } else {
-                embedded(text).into_iter().for_each(|range| found(&text[range]));
-            }
-        }
-        Value::Array(elements) => elements.iter().for_each(|element| visit(element, found)),
-        Value::Object(object) => object.values().for_each(|value| visit(value, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// Put ids in the place of the references to bulkIds that `resolve` knows.
-pub fn replace_bulk_ids(data: &mut Value, resolve: &dyn Fn(&str) -> Option<Uuid>) {
-    match data {
-        Value::String(text) => {
-            if let Some(bulk_id) = bulk_id_of(text) {
-                if let Some(id) = resolve(bulk_id) {
-                    *text = id.to_string();
-                }
-                return;
-            }
-            for range in embedded(text).into_iter().rev() {
-                if let Some(id) = resolve(&text[range.clone()]) {
-                    text.replace_range(range.start - REFERENCE.len()..range.end, &id.to_string());
-                }
-            }
-        }
-        Value::Array(elements) => elements
-            .iter_mut()
-            .for_each(|element| replace_bulk_ids(element, resolve)),
-        Value::Object(object) => object
-            .values_mut()
-            .for_each(|value| replace_bulk_ids(value, resolve)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// Where a longer text holds a bulkId: a quoted value of a PATCH path
-/// (`members[value eq "bulkId:x"]`) or the end of a URL (`../Users/bulkId:x`).
-fn embedded(text: &str) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    for (start, _) in text.match_indices(REFERENCE) {
-        let from = start + REFERENCE.len();
-        let end = match text[..start].chars().next_back() {
-            Some('"') => text[from..].find('"').map(|length| from + length),
-            Some('/') if !text.contains(char::is_whitespace) => Some(text.len()),
-            _ => None,
-        };
-        if let Some(end) = end.filter(|end| *end > from)
-            && ranges.last().is_none_or(|last: &Range<usize>| last.end <= start)
-        {
-            ranges.push(from..end);
-        }
-    }
-    ranges
 }
 
 #[cfg(test)]
@@ -351,6 +276,20 @@ mod tests {
     }
 
     #[test]
+    fn parse_method_in_lower_case_is_refused_by_the_strict_dialect() {
+        let request = |method: &str| {
+            let operation = json!({"method": method, "path": "/Users/b7"});
+            let body = json!({"schemas": [BULK_REQUEST], "Operations": [operation]});
+            let mut request = parse(Dialect::Strict, body, &Limits::default()).unwrap();
+            request.operations.remove(0)
+        };
+        assert!(request("DELETE").is_ok());
+        let bad = request("delete").unwrap_err();
+        assert_eq!(bad.method.as_deref(), Some("delete"));
+        assert_eq!(bad.error.scim_type, Some(crate::scim::ScimType::InvalidSyntax));
+    }
+
+    #[test]
     fn parse_repeated_bulk_id_refuses_the_later_operation() {
         let post = json!({"method": "POST", "path": "/Users", "bulkId": "q", "data": {}});
         let request = parse(
@@ -386,28 +325,6 @@ mod tests {
                 .unwrap_err()
                 .status,
             413
-        );
-    }
-
-    #[test]
-    fn bulk_ids_are_found_and_replaced_anywhere() {
-        let mut data = json!({
-            "manager": {"value": "bulkId:boss", "$ref": "../Users/bulkId:boss"},
-            "members": [{"value": "bulkId:a"}, {"value": "bulkId:unknown"}],
-            "path": "members[value eq \"bulkId:a\" or value eq \"bulkId:b\"]",
-            "title": "about bulkId: nothing",
-        });
-        assert_eq!(bulk_ids_referenced(&data), ["boss", "a", "unknown", "b"]);
-        let id = Uuid::from_u128(5);
-        replace_bulk_ids(&mut data, &|bulk_id| (bulk_id != "unknown").then_some(id));
-        assert_eq!(
-            data,
-            json!({
-                "manager": {"value": id, "$ref": format!("../Users/{id}")},
-                "members": [{"value": id}, {"value": "bulkId:unknown"}],
-                "path": format!("members[value eq \"{id}\" or value eq \"{id}\"]"),
-                "title": "about bulkId: nothing",
-            })
         );
     }
 }
