@@ -10,6 +10,7 @@ mod async_requests;
 mod bad_input;
 mod client;
 mod crash;
+mod edge;
 mod explain;
 mod harness;
 mod limits;
