@@ -15,5 +15,6 @@ mod explain;
 mod harness;
 mod limits;
 mod replicas;
+mod runs;
 mod weather;
 mod worst_order;
