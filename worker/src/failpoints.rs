@@ -1,5 +1,7 @@
 //! Places at which tests make this process fail.
 
+use crate::error::ReconcileError;
+
 /// Every failpoint of the worker.
 pub const FAILPOINTS: &[&str] = &[
     "teams::before_commit",
@@ -29,13 +31,24 @@ pub const RUN_FAILPOINTS: &[&str] = &[
     "runs::before_ack",
 ];
 
-/// Return `ReconcileError::Injected` when a test says so.
+/// Return `ReconcileError::Injected` when a test says `return`; end the process when it says
+/// `return(die)`.
 macro_rules! failpoint {
     ($name:literal) => {
-        fail::fail_point!($name, |_| {
-            rollcall_shared::failpoint::hit($name);
-            Err(crate::error::ReconcileError::Injected($name))
+        fail::fail_point!($name, |argument: Option<String>| {
+            Err(crate::failpoints::fire($name, argument.as_deref()))
         });
     };
 }
 pub(crate) use failpoint;
+
+/// What becomes of a failpoint that was reached: the error to return, unless `argument` is `die`.
+/// Then the process ends on the spot, as by `kill -9`: nothing is unwound, sent or flushed.
+#[doc(hidden)]
+pub fn fire(name: &'static str, argument: Option<&str>) -> ReconcileError {
+    rollcall_shared::failpoint::hit(name);
+    if argument == Some("die") {
+        std::process::abort();
+    }
+    ReconcileError::Injected(name)
+}

@@ -36,6 +36,8 @@ async fn work() -> anyhow::Result<()> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // Only builds of tests have any: the variable FAILPOINTS says what happens at which.
+    let _failpoints = fail::has_failpoints().then(fail::FailScenario::setup);
     match work().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

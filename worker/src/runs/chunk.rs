@@ -20,6 +20,9 @@ use uuid::Uuid;
 pub(super) const SAMPLES: usize = 100;
 /// Times a lease may run out before one of the keys is taken to kill who compares it.
 const EXPIRED: u32 = 2;
+/// The same for a key that is alone: nobody else can be to blame, but then workers also die by
+/// accident.
+const EXPIRED_ALONE: u32 = 5;
 
 /// Do a part, unless it is done.
 pub(crate) async fn chunk(
@@ -35,7 +38,13 @@ pub(crate) async fn chunk(
     };
     let keys = keys::keys(&mut conn, tenant, &chunk).await?;
     drop(conn);
-    let error = if expired_leases >= EXPIRED {
+    let patience = match keys.len() {
+        // Nothing that could be to blame.
+        0 => u32::MAX,
+        1 => EXPIRED_ALONE,
+        _ => EXPIRED,
+    };
+    let error = if expired_leases >= patience {
         ReconcileError::Panic
     } else {
         let done = AssertUnwindSafe(compare(context, tenant, &chunk, &keys));

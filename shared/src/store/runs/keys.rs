@@ -85,6 +85,8 @@ pub struct AttributeTeamDrift {
 }
 
 /// How many attribute teams there are in a part, and those that differ from what was accepted.
+/// Teams created after the run began are not looked at, or it would depend on the order of the
+/// parts whether one that another part creates is counted.
 ///
 /// # Errors
 /// When a statement fails.
@@ -96,10 +98,12 @@ pub async fn attribute_teams(
     let (after, upto) = (chunk.after.0.unwrap_or_default(), chunk.upto.0);
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from teams
-           where tenant_id = $1 and kind <> 'group' and id > $2 and id <= $3"#,
+           where tenant_id = $1 and kind <> 'group' and id > $2 and id <= $3
+             and created_at <= (select started_at from runs where tenant_id = $1 and id = $4)"#,
         tenant.0,
         after,
-        upto
+        upto,
+        chunk.run
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -108,11 +112,13 @@ pub async fn attribute_teams(
         r#"select t.id, t.name, n.name as accepted_name from teams t
            join team_names n on n.tenant_id = $1 and n.team_id = t.id
            where t.tenant_id = $1 and t.kind <> 'group' and t.id > $2 and t.id <= $3
+             and t.created_at <= (select started_at from runs where tenant_id = $1 and id = $4)
              and (t.name, t.kind, t.folded) is distinct from (n.name, n.kind, n.folded)
            order by t.id"#,
         tenant.0,
         after,
-        upto
+        upto,
+        chunk.run
     )
     .fetch_all(conn)
     .await?;

@@ -6,6 +6,7 @@ mod floor;
 mod rates;
 mod reads;
 mod report;
+mod resync;
 mod rows;
 mod stack;
 mod wire;
@@ -13,7 +14,7 @@ mod wire;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::target::Target;
 use report::Report;
@@ -26,7 +27,7 @@ pub(crate) struct Options {
     target: Target,
     #[command(flatten)]
     binaries: Binaries,
-    /// One run of everything, with fewer people (reads among 10,000 instead of 100,000), to see
+    /// One run of everything, with fewer people (reads and runs among 10,000 instead of 100,000), to see
     /// that it works
     #[arg(long)]
     quick: bool,
@@ -39,9 +40,25 @@ pub(crate) struct Options {
     /// Sizes of the companies whose convergence is timed [default: 2000,20000; quick: 2000]
     #[arg(long, value_delimiter = ',')]
     convergence: Vec<usize>,
+    /// What is measured [default: everything]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Where the figures are written, as one JSON file per day
     #[arg(long, default_value = "bench/results")]
     results: PathBuf,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Creates, bulk operations and applying
+    Rates,
+    /// Look-ups, walks, members added
+    Reads,
+    /// Resync runs, and what they cost live writes
+    Runs,
+    /// Whole companies
+    Convergence,
 }
 
 /// How much of everything is done.
@@ -58,6 +75,10 @@ struct Scale {
     reads: usize,
     /// Members added one by one to each group.
     members: usize,
+    /// People that resync runs compare; of the larger company some differ.
+    compared: [usize; 2],
+    /// Single writes, during runs and without.
+    live: usize,
 }
 
 /// Runs the benchmark, prints the table and writes the file.
@@ -76,6 +97,11 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     } else {
         (100_000, 20_000, 500)
     };
+    let (compared, live) = if options.quick {
+        ([2_000, 10_000], 500)
+    } else {
+        ([20_000, 100_000], 2_000)
+    };
     let (connections, bulk_size) = (options.connections, options.bulk_size);
     let scale = Scale {
         runs,
@@ -86,6 +112,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         stored,
         reads,
         members,
+        compared,
+        live,
     };
     let sizes = match options.convergence.as_slice() {
         [] if options.quick => vec![2_000],
@@ -94,9 +122,17 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     };
     let stack = Stack::new(options.target, options.binaries).await?;
     let mut report = Report::new(options.quick);
-    rates::measure(&stack, &scale, &mut report).await?;
-    reads::measure(&stack, &scale, &mut report).await?;
-    for size in sizes {
+    let asked = |part| options.only.is_empty() || options.only.contains(&part);
+    if asked(Part::Rates) {
+        rates::measure(&stack, &scale, &mut report).await?;
+    }
+    if asked(Part::Reads) {
+        reads::measure(&stack, &scale, &mut report).await?;
+    }
+    if asked(Part::Runs) {
+        resync::measure(&stack, &scale, &mut report).await?;
+    }
+    for size in sizes.into_iter().filter(|_| asked(Part::Convergence)) {
         // A large company takes minutes and converges much the same every time.
         let runs = if size > 5_000 { 1 } else { scale.runs };
         let measure = convergence::measure(&stack, size, runs, &mut report.notes).await?;

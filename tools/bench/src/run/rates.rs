@@ -182,7 +182,7 @@ pub(super) async fn flood(
 }
 
 /// People per second from the start of the worker's process until nothing is pending.
-async fn apply(stack: &Stack, tenant: &Tenant, people: usize) -> Result<f64> {
+pub(super) async fn apply(stack: &Stack, tenant: &Tenant, people: usize) -> Result<f64> {
     let started = Instant::now();
     let mut worker = stack.start_worker()?;
     worker.ready().await?;

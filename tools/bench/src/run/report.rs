@@ -13,6 +13,7 @@ use super::median;
 pub(super) enum Unit {
     PerSecond,
     Seconds,
+    Milliseconds,
 }
 
 /// One figure beside its floor.
@@ -34,7 +35,7 @@ impl Measure {
         let (median, floor) = (median(runs), median(floors));
         let ratio = match unit {
             Unit::PerSecond => floor / median,
-            Unit::Seconds => median / floor,
+            Unit::Seconds | Unit::Milliseconds => median / floor,
         };
         let (runs, floor_runs) = (runs.to_vec(), floors.to_vec());
         Measure {
@@ -82,6 +83,7 @@ impl Report {
             let figure = |value: f64| match measure.unit {
                 Unit::PerSecond => format!("{value:.0}/s"),
                 Unit::Seconds => format!("{value:.2} s"),
+                Unit::Milliseconds => format!("{value:.1} ms"),
             };
             println!(
                 "{:<34} {:>12} {:>12} {:>7.1}×  {}",

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use sqlx::PgPool;
 use tokio::process::{Child, Command};
 
+use super::wire::Endpoint;
 use crate::compare::tenant_id;
 use crate::send::Client;
 use crate::target::Target;
@@ -40,6 +41,7 @@ pub(super) struct Stack {
 /// A fresh tenant and a token to write with.
 pub(super) struct Tenant {
     pub(super) id: i64,
+    name: String,
     pub(super) token: String,
 }
 
@@ -63,13 +65,26 @@ impl Stack {
     pub(super) async fn tenant(&self) -> Result<Tenant> {
         let name = format!("bench-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         self.api(&["tenant", "create", &name]).await?;
-        let token = self
-            .api(&["token", "create", "--tenant", &name, "--scope", "scim"])
-            .await?;
         Ok(Tenant {
             id: tenant_id(&self.pool, &name).await?,
-            token,
+            token: self.token(&name, "scim").await?,
+            name,
         })
+    }
+
+    /// Where the tenant's operators are served.
+    pub(super) async fn operations(&self, tenant: &Tenant) -> Result<Endpoint> {
+        let base = self.target.scim_url.trim_end_matches('/');
+        let base = base
+            .strip_suffix("/scim/v2")
+            .context("SCIM_URL does not end in /scim/v2")?;
+        let token = self.token(&tenant.name, "operator").await?;
+        Endpoint::new(&format!("{base}/ops/v1"), &token)
+    }
+
+    async fn token(&self, tenant: &str, scope: &str) -> Result<String> {
+        self.api(&["token", "create", "--tenant", tenant, "--scope", scope])
+            .await
     }
 
     pub(super) fn client(&self, tenant: &Tenant) -> Result<Client> {

@@ -1,28 +1,14 @@
 //! Bad operations among good ones, and references between the operations of one request.
 
 use super::{CATCH_UP, ENTERPRISE, NOBODY, expect_error};
+use crate::harness::bulk::{request as bulk, statuses};
 use crate::harness::people::{Company, expect_company, user};
-use crate::harness::{Answer, Options, Stack};
+use crate::harness::{Options, Stack};
 use serde_json::{Value, json};
-
-fn bulk(operations: &[Value]) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-        "Operations": operations,
-    })
-}
 
 fn post_user(name: &str, manager: Option<&str>) -> Value {
     let bulk_id = name.split('@').next();
     json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": user(name, manager) })
-}
-
-fn statuses(answer: &Answer) -> Vec<&str> {
-    let operations = answer.body["Operations"].as_array().expect("Operations");
-    operations
-        .iter()
-        .map(|operation| operation["status"].as_str().unwrap_or("none"))
-        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

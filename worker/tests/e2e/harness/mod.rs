@@ -1,5 +1,7 @@
 //! What every proof stands on: processes, stores, an HTTP client and waits with a deadline.
 
+pub(crate) mod bulk;
+pub(crate) mod directory;
 pub(crate) mod people;
 mod process;
 mod scim;
@@ -10,6 +12,14 @@ mod wait;
 pub(crate) use scim::{Answer, Reply, Scim};
 pub(crate) use stack::{Options, Stack, Tenant};
 pub(crate) use wait::{within, within_or};
+
+/// The body of a PATCH.
+pub(crate) fn patch(operations: serde_json::Value) -> serde_json::Value {
+    serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": operations,
+    })
+}
 
 /// The seed of this run: `E2E_SEED`, else always the same. Printed, so that a failure can be
 /// repeated.

@@ -32,8 +32,7 @@ pub(crate) fn bulk_of_users(users: &[(String, Option<String>)]) -> Value {
             json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": data })
         })
         .collect();
-    let schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"];
-    json!({ "schemas": schemas, "Operations": operations })
+    super::bulk::request(&operations)
 }
 
 /// Fail unless the directory of `tenant` is exactly `company`.

@@ -71,10 +71,16 @@ impl Process {
 
     /// Start it; returns at once, see [`Process::ready`].
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// [`Process::start`] with settings of this one start.
+    pub(crate) fn start_with(&mut self, settings: &[(&str, &str)]) {
         assert!(self.child.is_none(), "{} already runs", self.name);
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(append(&self.log))
             .stderr(append(&self.log))
@@ -141,18 +147,20 @@ impl Process {
 
     /// SIGTERM, then how it ended; panics when it takes longer than `bound`.
     pub(crate) async fn terminate(&mut self, bound: Duration) -> ExitStatus {
-        let mut child = self.child.take().expect("a running process");
+        let child = self.child.as_ref().expect("a running process");
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
         kill(pid, Signal::SIGTERM).expect("our own child");
+        self.ended(bound).await
+    }
+
+    /// How it ended; panics when it takes longer than `bound`.
+    pub(crate) async fn ended(&mut self, bound: Duration) -> ExitStatus {
+        let mut child = self.child.take().expect("a running process");
         let status = within_or(bound, async || child.try_wait().expect("our own child")).await;
         status.unwrap_or_else(|| {
             child.kill().expect("our own child");
             child.wait().expect("our own child");
-            panic!(
-                "{} did not end within {bound:?} of SIGTERM\n{}",
-                self.name,
-                self.log_tail()
-            )
+            panic!("{} did not end within {bound:?}\n{}", self.name, self.log_tail())
         })
     }
 
