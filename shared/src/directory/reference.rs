@@ -1,7 +1,7 @@
 //! How one resource names another, and whom a reference means.
 
+use super::Target;
 use std::collections::{BTreeMap, HashMap};
-use uuid::Uuid;
 
 /// The attributes a resource can be found or referred to by, in order of precedence
 /// (`scim_keys.attribute`).
@@ -13,7 +13,7 @@ pub enum KeyAttribute {
     PrimaryEmail = 3,
     OtherEmail = 4,
     EmployeeNumber = 5,
-    /// Of groups: unique, found by filters, never the target of a person's link.
+    /// Of groups: unique, found by filters, the target of a member that is said to be a group.
     DisplayName = 6,
 }
 
@@ -52,15 +52,15 @@ impl KeyAttribute {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub attribute: KeyAttribute,
-    pub who: Uuid,
+    pub who: Target,
     pub from: i64,
     pub to: Option<i64>,
 }
 
-/// Whom a reference means.
+/// Whom or what a reference means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    Bound(Uuid),
+    Bound(Target),
     /// Nobody has held the value since the reference was asserted.
     Missing,
     /// Several hold it by the same kind of attribute; never guessed.
@@ -88,7 +88,7 @@ pub struct Holdings {
 
 impl Holdings {
     pub fn of(claims: &[Claim]) -> Holdings {
-        let mut events: Vec<(i64, bool, KeyAttribute, Uuid)> = vec![];
+        let mut events: Vec<(i64, bool, KeyAttribute, Target)> = vec![];
         for claim in claims
             .iter()
             .filter(|claim| claim.to.is_none_or(|to| claim.from < to))
@@ -97,7 +97,7 @@ impl Holdings {
             events.extend(claim.to.map(|to| (to, false, claim.attribute, claim.who)));
         }
         events.sort_unstable_by_key(|event| event.0);
-        let mut holders: BTreeMap<KeyAttribute, HashMap<Uuid, usize>> = BTreeMap::new();
+        let mut holders: BTreeMap<KeyAttribute, HashMap<Target, usize>> = BTreeMap::new();
         let mut moments: Vec<(i64, Resolution)> = vec![];
         for same_moment in events.chunk_by(|a, b| a.0 == b.0) {
             // Begin before end: who takes over their own value holds it throughout.
@@ -136,7 +136,7 @@ impl Holdings {
     }
 }
 
-fn best(holders: &BTreeMap<KeyAttribute, HashMap<Uuid, usize>>) -> Resolution {
+fn best(holders: &BTreeMap<KeyAttribute, HashMap<Target, usize>>) -> Resolution {
     let Some(of_kind) = holders.values().find(|of_kind| !of_kind.is_empty()) else {
         return Resolution::Missing;
     };
@@ -150,11 +150,16 @@ fn best(holders: &BTreeMap<KeyAttribute, HashMap<Uuid, usize>>) -> Resolution {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
-    const A: Uuid = Uuid::from_u128(0xa);
-    const B: Uuid = Uuid::from_u128(0xb);
+    const A: Target = person(0xa);
+    const B: Target = person(0xb);
 
-    fn claim(attribute: KeyAttribute, who: Uuid, from: i64, to: Option<i64>) -> Claim {
+    const fn person(number: u128) -> Target {
+        Target::Person(Uuid::from_u128(number))
+    }
+
+    fn claim(attribute: KeyAttribute, who: Target, from: i64, to: Option<i64>) -> Claim {
         Claim {
             attribute,
             who,
@@ -200,11 +205,11 @@ mod tests {
     fn resolve_value_of_thousands_for_thousands_is_quick() {
         let many = 20_000;
         let claims: Vec<Claim> = (0..many)
-            .map(|n| claim(KeyAttribute::EmployeeNumber, Uuid::from_u128(n as u128), n, None))
+            .map(|n| claim(KeyAttribute::EmployeeNumber, person(n as u128), n, None))
             .collect();
         let started = std::time::Instant::now();
         let holdings = Holdings::of(&claims);
-        assert_eq!(holdings.meant_at(0), Resolution::Bound(Uuid::from_u128(0)));
+        assert_eq!(holdings.meant_at(0), Resolution::Bound(person(0)));
         for asserted in 1..many {
             assert_eq!(holdings.meant_at(asserted), Resolution::Ambiguous);
         }
@@ -224,7 +229,7 @@ mod tests {
                     let attribute = KeyAttribute::from_column(dice(3) as i16).unwrap();
                     let from = dice(8) as i64;
                     let to = (dice(3) > 0).then(|| from + dice(5) as i64);
-                    claim(attribute, Uuid::from_u128(u128::from(dice(3))), from, to)
+                    claim(attribute, person(u128::from(dice(3))), from, to)
                 })
                 .collect();
             for asserted in -1..14 {
@@ -242,7 +247,7 @@ mod tests {
     fn held_at(claims: &[Claim], moment: i64) -> Resolution {
         let holding = |claim: &&Claim| claim.from <= moment && claim.to.is_none_or(|to| moment < to);
         let best = claims.iter().filter(holding).map(|claim| claim.attribute).min();
-        let mut people: Vec<Uuid> = claims
+        let mut people: Vec<Target> = claims
             .iter()
             .filter(holding)
             .filter(|claim| Some(claim.attribute) == best)

@@ -113,3 +113,25 @@ impl Job for RunJob {
         self.tenant
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_of_many_links_are_jobs_of_at_most_five_hundred_each_link_once() {
+        let people: Vec<Uuid> = (0..1_201).map(Uuid::from_u128).collect();
+        let members: Vec<(Uuid, String)> = (0..501).map(|n| (Uuid::nil(), n.to_string())).collect();
+        let jobs = LinksJob::retries(TenantId(1), &people, &members);
+        let (mut of_people, mut of_members) = (vec![], vec![]);
+        for job in &jobs {
+            let LinksWork::Retry { people, members } = &job.work else {
+                panic!("{job:?} is no retry")
+            };
+            assert!(people.len() + members.len() <= MAX_KEYS);
+            of_people.extend(people.clone());
+            of_members.extend(members.clone());
+        }
+        assert_eq!((of_people, of_members, jobs.len()), (people, members, 5));
+    }
+}

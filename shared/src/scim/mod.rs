@@ -44,7 +44,7 @@ pub use etag::{etag, etag_matches};
 pub use keys::{KeyValue, keys, normalise, primary_email, team_names};
 pub use patch::{MemberOp, Patch, Patched};
 pub use path::Path;
-pub use render::{Derived, Meta, list_response, render, render_member};
+pub use render::{Derived, GroupOf, Meta, list_response, name_group, render, render_member};
 pub use selection::Selection;
 
 /// The two resource types (RFC 7643 §4).

@@ -21,10 +21,19 @@ pub struct Meta {
 /// What the read side adds to an asserted document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Derived {
-    /// Of a User: id and displayName of the groups it is a direct member of.
-    pub groups: Vec<(Uuid, String)>,
+    /// Of a User: the groups it is a member of.
+    pub groups: Vec<GroupOf>,
     /// Of a User: reference as asserted, SCIM id and displayName of each resolved manager.
     pub managers: Vec<(String, Uuid, Option<String>)>,
+}
+
+/// A group that a User belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupOf {
+    pub id: Uuid,
+    pub name: String,
+    /// The group names the User, not only a group it is in.
+    pub direct: bool,
 }
 
 /// The representation of a resource: `schemas`, `id`, the selected attributes, `meta`. The members
@@ -61,11 +70,7 @@ pub fn render(
     if kind == ResourceType::User {
         add_managers(&mut resource, derived, base);
         if !derived.groups.is_empty() && selection.wants("groups") {
-            let groups: Vec<Value> = derived
-                .groups
-                .iter()
-                .map(|(id, name)| group(base, *id, name))
-                .collect();
+            let groups: Vec<Value> = derived.groups.iter().map(|of| group(base, of)).collect();
             resource.insert("groups".to_owned(), groups.into());
         }
     }
@@ -83,8 +88,20 @@ fn meta_value(kind: ResourceType, meta: &Meta) -> Value {
     })
 }
 
-fn group(base: &str, id: Uuid, name: &str) -> Value {
-    json!({"value": id, "$ref": format!("{base}/Groups/{id}"), "display": name, "type": "direct"})
+fn group(base: &str, GroupOf { id, name, direct }: &GroupOf) -> Value {
+    let kind = if *direct { "direct" } else { "indirect" };
+    json!({"value": id, "$ref": format!("{base}/Groups/{id}"), "display": name, "type": kind})
+}
+
+/// Say of a member that it is this group, where the client has not said what it is.
+pub fn name_group(member: &mut Member, base: &str, id: Uuid) {
+    let attributes = member.attributes.get_or_insert_default();
+    for (name, value) in [
+        ("type", "Group".to_owned()),
+        ("$ref", format!("{base}/Groups/{id}")),
+    ] {
+        attributes.entry(name.to_owned()).or_insert_with(|| value.into());
+    }
 }
 
 /// A member of a Group as asserted; `None` when nothing of it is selected.
@@ -167,7 +184,11 @@ mod tests {
     #[test]
     fn render_user_has_schemas_of_its_extensions_meta_and_resolved_links() {
         let derived = Derived {
-            groups: vec![(Uuid::from_u128(9), "Sales".into())],
+            groups: vec![GroupOf {
+                id: Uuid::from_u128(9),
+                name: "Sales".into(),
+                direct: true,
+            }],
             managers: vec![("BOSS@x.y".into(), Uuid::from_u128(8), Some("Boss".into()))],
         };
         let document = json!({
@@ -214,6 +235,28 @@ mod tests {
         );
         assert_eq!(member(Some("members.value")), Some(json!({"value": "a@x.y"})));
         assert_eq!(member(Some("members.nothing")), None);
+    }
+
+    #[test]
+    fn name_group_adds_what_the_client_has_not_said() {
+        let id = Uuid::from_u128(7);
+        let mut member = Member {
+            value: id.to_string(),
+            attributes: json!({"$ref": "../Groups/7"}).as_object().cloned(),
+        };
+        name_group(&mut member, BASE, id);
+        let shown = render_member(member, &Selection::default());
+        assert_eq!(
+            shown,
+            Some(json!({"value": id, "$ref": "../Groups/7", "type": "Group"}))
+        );
+        let mut member = Member {
+            value: id.to_string(),
+            attributes: None,
+        };
+        name_group(&mut member, BASE, id);
+        let shown = render_member(member, &Selection::default()).unwrap();
+        assert_eq!(shown["$ref"], format!("{BASE}/Groups/{id}"));
     }
 
     #[test]

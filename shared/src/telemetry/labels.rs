@@ -120,6 +120,20 @@ label_value! {
 }
 
 label_value! {
+    /// What found the target of a link that waited.
+    FoundBy {
+        /// The arrival of the target, or of what decides about it.
+        Arrival = "arrival",
+        /// A retry.
+        Retry = "retry",
+        /// Another change of whom or what the link belongs to.
+        Apply = "apply",
+        /// A run, or what it wrote.
+        Run = "run",
+    }
+}
+
+label_value! {
     /// Lane of a change, see [`crate::directory::Lane`].
     LaneName { Live = "live", Bulk = "bulk", }
 }
@@ -184,6 +198,7 @@ label_set! { LaneLabels { lane: LaneName, } }
 label_set! { KeyLabels { kind: KeyKind, } }
 label_set! { SlotLabels { slot: LinkSlot, } }
 label_set! { LinkLabels { slot: LinkSlot, path: LinkPath, } }
+label_set! { FoundLabels { slot: LinkSlot, path: FoundBy, } }
 label_set! { RunLabels { end: RunEnd, } }
 label_set! { RunPhaseLabels { phase: RunPhase, } }
 label_set! { DriftLabels { kind: DriftKind, } }

@@ -101,6 +101,8 @@ metrics! {
     links_resolved: Family<LinkLabels, Counter> = Family::default(),
     /// Links that had to wait for their target, by slot.
     links_parked: Family<SlotLabels, Counter> = Family::default(),
+    /// Seconds that links waited before they were resolved, by slot and by what found their target.
+    link_resolution_seconds: Histograms<FoundLabels> = Family::new_with_constructor(waiting),
     /// Values that could not be projected.
     rejections: Counter = Counter::default(),
     /// Jobs handled, by queue and outcome.
@@ -154,6 +156,25 @@ fn latency() -> Histogram {
 fn lag() -> Histogram {
     Histogram::new([
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
+    ])
+}
+
+/// Fifty milliseconds to a month: what a link waits for may arrive with the next job, or with
+/// the next hire.
+fn waiting() -> Histogram {
+    Histogram::new([
+        0.05,
+        0.25,
+        1.0,
+        5.0,
+        30.0,
+        120.0,
+        600.0,
+        3_600.0,
+        21_600.0,
+        86_400.0,
+        604_800.0,
+        2_592_000.0,
     ])
 }
 

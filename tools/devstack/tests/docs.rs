@@ -275,6 +275,47 @@ fn alerts_and_dashboards_name_only_metrics_that_exist() {
     );
 }
 
+/// ``[`test`](../file.rs)``: the test and the file it is said to be in.
+fn tests_linked_in(text: &str) -> Vec<(&str, &str)> {
+    let spans = text.split("[`").skip(1);
+    spans
+        .filter_map(|rest| rest.split_once("`]("))
+        .filter_map(|(test, rest)| Some((test, rest.split_once(')')?.0)))
+        .filter(|(_, file)| file.ends_with(".rs"))
+        .collect()
+}
+
+#[test]
+fn documents_link_only_tests_that_exist() {
+    let mut wrong = vec![];
+    let mut linked = 0;
+    for document in documents() {
+        let text = read(&document);
+        let here = document.parent().unwrap();
+        for (test, file) in tests_linked_in(&text) {
+            linked += 1;
+            if !read(&here.join(file)).contains(&format!("fn {test}(")) {
+                wrong.push(format!("{}: {file} has no {test}", document.display()));
+            }
+        }
+    }
+    none(&wrong);
+    assert!(
+        linked > 100,
+        "only {linked} tests were found: this test no longer sees them"
+    );
+}
+
+#[test]
+fn every_rule_of_links_has_a_test() {
+    let text = read(&root().join("docs/links.md"));
+    let rows = text.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let rules: Vec<&str> = rows.filter(|row| !row.starts_with("| **")).collect();
+    assert!(rules.len() > 20, "{rules:?}");
+    let unproven = rules.iter().filter(|rule| tests_linked_in(rule).is_empty());
+    none(&unproven.map(|rule| (*rule).to_owned()).collect::<Vec<_>>());
+}
+
 #[test]
 fn readme_is_short_enough_to_be_read() {
     let lines = read(&root().join("README.md")).lines().count();

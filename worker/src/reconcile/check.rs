@@ -13,6 +13,7 @@ use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::runs::{self, Finish};
 use rollcall_shared::store::{self as stores, PgConnection, StoreError, links, reconcile as store};
+use rollcall_shared::telemetry::FoundBy;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -128,7 +129,7 @@ impl Engine {
             failpoint!("runs::before_chunk_commit");
             tx.commit().await.map_err(StoreError::from)?;
             failpoint!("runs::after_chunk_commit");
-            self.observe(tenant, &written).await;
+            self.observe(tenant, &written, FoundBy::Run).await;
             if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
                 // The row in `wakes` stays: the feeder will see to it, and the run waits for it.
                 tracing::warn!(%tenant, %error, "those who wait are woken later");

@@ -2,7 +2,7 @@
 
 use super::links::LinkChange;
 use super::plan::Plan;
-use rollcall_shared::directory::Key;
+use rollcall_shared::directory::{Key, Target};
 use rollcall_shared::store::links::Slot;
 use rollcall_shared::store::runs::Sample;
 use serde_json::{Value, json};
@@ -94,12 +94,14 @@ impl Drift {
     pub(super) fn add_links(&mut self, changes: &[LinkChange]) {
         for change in changes {
             let key = change.key();
+            let part = matches!(change.before.or(change.after), Some(Target::Team(_)));
             let field = match change.slot {
                 Slot::Manager => "manager",
                 Slot::AdditionalManager => "additional_managers",
+                Slot::Member if part => "parts",
                 Slot::Member => "members",
             };
-            if change.slot == Slot::Member {
+            if change.slot == Slot::Member && !part {
                 self.loses(change.before.map(|_| change.subject));
                 self.gains(change.after.map(|_| change.subject));
             }
@@ -124,8 +126,8 @@ impl Drift {
                     &key,
                     kind,
                     field.to_owned(),
-                    json!(change.before),
-                    json!(change.after),
+                    json!(change.before.map(Target::id)),
+                    json!(change.after.map(Target::id)),
                 );
             }
         }

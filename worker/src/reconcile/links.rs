@@ -1,19 +1,14 @@
 //! Links settle as a pure function of what is asserted, of everyone who ever held the asserted
-//! values, and of whether the person meant is in the directory. Reconcile, wake and retry all
+//! values, and of whether the person or group meant is in the directory. Reconcile, wake and retry all
 //! end here, so it does not matter which of them came last.
 
-use rollcall_shared::directory::{Holdings, Key, Resolution, TenantId, fold};
+use rollcall_shared::directory::{Holdings, Key, Names, Resolution, Target, TenantId, fold};
 use rollcall_shared::projection::{References, Status};
-use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Slot, Waiter, WaiterPlace};
+use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Part, Slot, Waiter, WaiterPlace};
 use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
 use rollcall_shared::store::{PgConnection, StoreError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
-
-/// The wait key of those who wait for a certain person.
-pub(super) fn person_key(person: Uuid) -> String {
-    format!("person:{person}")
-}
 
 /// A person whose manager links are to be settled. The caller holds the lock on the row.
 #[derive(Debug)]
@@ -33,6 +28,10 @@ pub(super) struct AssertedLink {
 }
 
 impl AssertedLink {
+    fn asked(&self) -> Asked {
+        (fold(&self.reference), Names::Person, self.asserted_seq)
+    }
+
     pub(super) fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
         let manager = references.manager.map(|reference| AssertedLink {
             slot: Slot::Manager,
@@ -56,12 +55,14 @@ impl AssertedLink {
 /// What settling changed.
 #[derive(Debug, Default)]
 pub(super) struct Settlement {
-    /// People linked just now: they may be on their way out.
-    pub(super) linked: BTreeSet<Uuid>,
+    /// Who and what was linked just now: they may be on their way out.
+    pub(super) linked: BTreeSet<Target>,
     /// What was parked just now: what it waits for may have come in the meantime.
     pub(super) newly_parked: Vec<Waiter>,
     /// Links that found their target, by slot.
     pub(super) resolved: HashMap<Slot, u64>,
+    /// Seconds that links waited which are resolved now.
+    pub(super) waited: Vec<(Slot, f64)>,
     /// Links that began to wait, by slot.
     pub(super) parked: HashMap<Slot, u64>,
     /// Person, manager before, manager now.
@@ -78,8 +79,8 @@ pub(super) struct LinkChange {
     pub(super) subject: Uuid,
     /// Ordinal of a manager, folded value of a member.
     pub(super) place: String,
-    pub(super) before: Option<Uuid>,
-    pub(super) after: Option<Uuid>,
+    pub(super) before: Option<Target>,
+    pub(super) after: Option<Target>,
     /// What it waited for before this.
     pub(super) waited_for: Option<String>,
     /// What it waits for from now on.
@@ -112,8 +113,12 @@ pub(super) struct LinkPlan {
     lines: Vec<Line>,
     ended_members: Vec<Membership>,
     begun_members: Vec<Membership>,
+    ended_parts: Vec<Part>,
+    begun_parts: Vec<Part>,
     ended_waiters: Vec<WaiterPlace>,
     waiters: Vec<Waiter>,
+    /// Those of the ended waiters whose very assertion found its target.
+    found: HashMap<WaiterPlace, Slot>,
     /// Links that wait, as before or from now on.
     pub(super) waiting: usize,
     pub(super) settlement: Settlement,
@@ -121,7 +126,7 @@ pub(super) struct LinkPlan {
 
 impl LinkPlan {
     pub(super) async fn write(
-        self,
+        mut self,
         conn: &mut PgConnection,
         tenant: TenantId,
     ) -> Result<Settlement, StoreError> {
@@ -130,71 +135,100 @@ impl LinkPlan {
         links::upsert_lines(conn, tenant, &lines).await?;
         delete_memberships(conn, tenant, &self.ended_members).await?;
         insert_memberships(conn, tenant, &self.begun_members).await?;
-        links::delete_waiters(conn, tenant, &self.ended_waiters).await?;
+        links::delete_parts(conn, tenant, &self.ended_parts).await?;
+        links::insert_parts(conn, tenant, &self.begun_parts).await?;
+        for (place, seconds) in links::delete_waiters(conn, tenant, &self.ended_waiters).await? {
+            if let Some(slot) = self.found.get(&place) {
+                self.settlement.waited.push((*slot, seconds));
+            }
+        }
         let waiters: Vec<&Waiter> = self.waiters.iter().collect();
         links::upsert_waiters(conn, tenant, &waiters).await?;
         Ok(self.settlement)
     }
 }
 
+/// A reference: folded, what it may name, and when it was asserted.
+pub(super) type Asked = (String, Names, i64);
+
 /// Whom references mean, and what is to be done about it.
 pub(super) struct Resolver {
-    answers: HashMap<(String, i64), Resolution>,
+    answers: HashMap<Asked, Resolution>,
     statuses: HashMap<Uuid, Status>,
+    /// Teams of groups, and whether their group was deleted.
+    teams: HashMap<Uuid, bool>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    Link(Uuid),
+    Link(Target),
     Wait { key: String, reason: &'static str },
 }
 
 impl Resolver {
-    /// Answer all of (folded reference, asserted seq).
+    /// Answer all of these.
     pub(super) async fn load(
         conn: &mut PgConnection,
         tenant: TenantId,
-        asked: HashSet<(String, i64)>,
+        asked: HashSet<Asked>,
     ) -> Result<Resolver, StoreError> {
-        let values: BTreeSet<&String> = asked.iter().map(|(folded, _)| folded).collect();
+        let values: BTreeSet<&String> = asked.iter().map(|(folded, ..)| folded).collect();
         let values: Vec<String> = values.into_iter().cloned().collect();
         let claims = links::claims(conn, tenant, &values).await?;
-        let holdings: HashMap<String, Holdings> = claims
+        let mut holdings: HashMap<(String, Names), Holdings> = HashMap::new();
+        for (folded, names, _) in &asked {
+            holdings.entry((folded.clone(), *names)).or_insert_with(|| {
+                let claims = claims.get(folded).into_iter().flatten();
+                let admitted = claims.filter(|claim| names.admits(claim.attribute, claim.who));
+                Holdings::of(&admitted.cloned().collect::<Vec<_>>())
+            });
+        }
+        let answers: HashMap<Asked, Resolution> = asked
             .into_iter()
-            .map(|(folded, claims)| (folded, Holdings::of(&claims)))
-            .collect();
-        let answers: HashMap<(String, i64), Resolution> = asked
-            .into_iter()
-            .map(|(folded, seq)| {
+            .map(|(folded, names, seq)| {
+                let place = (folded, names);
                 let answer = holdings
-                    .get(&folded)
+                    .get(&place)
                     .map_or(Resolution::Missing, |holdings| holdings.meant_at(seq));
-                ((folded, seq), answer)
+                ((place.0, names, seq), answer)
             })
             .collect();
-        let bound: BTreeSet<Uuid> = answers
-            .values()
-            .filter_map(|answer| match answer {
-                Resolution::Bound(person) => Some(*person),
-                _ => None,
-            })
-            .collect();
-        let bound: Vec<Uuid> = bound.into_iter().collect();
-        let statuses = links::applied_statuses(conn, tenant, &bound).await?;
-        Ok(Resolver { answers, statuses })
+        let (mut people, mut teams) = (BTreeSet::new(), BTreeSet::new());
+        for answer in answers.values() {
+            match answer {
+                Resolution::Bound(Target::Person(id)) => people.insert(*id),
+                Resolution::Bound(Target::Team(id)) => teams.insert(*id),
+                Resolution::Missing | Resolution::Ambiguous => false,
+            };
+        }
+        let people: Vec<Uuid> = people.into_iter().collect();
+        let teams: Vec<Uuid> = teams.into_iter().collect();
+        Ok(Resolver {
+            answers,
+            statuses: links::applied_statuses(conn, tenant, &people).await?,
+            teams: links::deleted_teams(conn, tenant, &teams).await?,
+        })
     }
 
     /// What becomes of a reference that was asked for in [`Resolver::load`].
-    pub(super) fn decide(&self, folded: &str, asserted_seq: i64) -> Decision {
+    pub(super) fn decide(&self, asked: &Asked) -> Decision {
         let wait = |key: String, reason| Decision::Wait { key, reason };
-        match self.answers.get(&(folded.to_owned(), asserted_seq)) {
-            None | Some(Resolution::Missing) => wait(folded.to_owned(), "missing"),
-            Some(Resolution::Ambiguous) => wait(folded.to_owned(), "ambiguous"),
-            Some(Resolution::Bound(person)) => match self.statuses.get(person) {
-                None => wait(person_key(*person), "not_applied"),
-                Some(Status::Deprovisioned) => wait(person_key(*person), "deprovisioned"),
-                Some(Status::Active | Status::Deactivated) => Decision::Link(*person),
-            },
+        let target = match self.answers.get(asked) {
+            None | Some(Resolution::Missing) => return wait(asked.0.clone(), "missing"),
+            Some(Resolution::Ambiguous) => return wait(asked.0.clone(), "ambiguous"),
+            Some(Resolution::Bound(target)) => *target,
+        };
+        let is_there = match target {
+            Target::Person(id) => self
+                .statuses
+                .get(&id)
+                .map(|status| *status != Status::Deprovisioned),
+            Target::Team(id) => self.teams.get(&id).map(|deleted| !deleted),
+        };
+        match is_there {
+            None => wait(target.wait_key(), "not_applied"),
+            Some(false) => wait(target.wait_key(), "deprovisioned"),
+            Some(true) => Decision::Link(target),
         }
     }
 }
@@ -218,7 +252,7 @@ pub(super) async fn plan_people(
     let asked = subjects
         .iter()
         .flat_map(|subject| &subject.asserted)
-        .map(|link| (fold(&link.reference), link.asserted_seq))
+        .map(AssertedLink::asked)
         .collect();
     let resolver = Resolver::load(conn, tenant, asked).await?;
     let known: Vec<Uuid> = subjects.iter().filter(|s| !s.fresh).map(|s| s.person).collect();
@@ -235,9 +269,9 @@ pub(super) async fn plan_people(
         // Named twice, an additional manager is linked once: in the first place.
         let mut linked: HashSet<(Slot, Uuid)> = HashSet::new();
         for link in &subject.asserted {
-            let (slot, folded) = (link.slot as i16, fold(&link.reference));
-            match resolver.decide(&folded, link.asserted_seq) {
-                Decision::Link(manager_id) if linked.insert((link.slot, manager_id)) => {
+            let slot = link.slot as i16;
+            match resolver.decide(&link.asked()) {
+                Decision::Link(Target::Person(manager_id)) if linked.insert((link.slot, manager_id)) => {
                     wanted_lines.insert(
                         (subject.person, slot, link.ordinal),
                         Line {
@@ -257,6 +291,7 @@ pub(super) async fn plan_people(
                     slot,
                     place: link.ordinal.to_string(),
                     reference: link.reference.clone(),
+                    names_group: false,
                     wait_key: key,
                     reason: reason.to_owned(),
                     asserted_seq: link.asserted_seq,
@@ -296,11 +331,10 @@ pub(super) async fn plan_people(
     for line in &changed {
         let place = (line.person_id, line.slot, line.ordinal);
         let before = lines.get(&place).map(|line| line.manager_id);
-        settlement
-            .changes
-            .push(change(place, before, Some(line.manager_id)));
+        let (was, is) = (before.map(Target::Person), Target::Person(line.manager_id));
+        settlement.changes.push(change(place, was, Some(is)));
         if before != Some(line.manager_id) {
-            settlement.linked.insert(line.manager_id);
+            settlement.linked.insert(is);
             let slot = if line.slot == 1 {
                 Slot::Manager
             } else {
@@ -316,11 +350,22 @@ pub(super) async fn plan_people(
     }
     for place in &gone {
         let before = lines.get(place).map(|line| line.manager_id);
-        settlement.changes.push(change(*place, before, None));
+        settlement
+            .changes
+            .push(change(*place, before.map(Target::Person), None));
         if place.1 == 1 {
             settlement.managers.push((place.0, before, None));
         }
     }
+    let found = wanted_lines.values().map(|line| {
+        let place = WaiterPlace {
+            subject_id: line.person_id,
+            slot: line.slot,
+            place: line.ordinal.to_string(),
+        };
+        (place, line.asserted_seq)
+    });
+    plan.note_found(&waiters, found);
     plan.ended_lines = gone;
     plan.lines = changed;
     plan.plan_waiters(waiters, wanted_waiters);
@@ -348,26 +393,43 @@ pub(super) async fn plan_members(
         return Ok(plan);
     }
     let asserted: Vec<AssertedMember> = links::asserted_members(conn, tenant, keys).await?;
-    let asked = asserted
-        .iter()
-        .map(|member| (member.member.clone(), member.asserted_seq))
-        .collect();
-    let resolver = Resolver::load(conn, tenant, asked).await?;
+    let asked = |member: &AssertedMember| (member.member.clone(), member.names, member.asserted_seq);
+    let resolver = Resolver::load(conn, tenant, asserted.iter().map(asked).collect()).await?;
     let actual: HashSet<Membership> = links::member_rows(conn, tenant, keys)
         .await?
         .into_iter()
         .collect();
+    let actual_parts: HashSet<Part> = links::part_rows(conn, tenant, keys).await?.into_iter().collect();
     let waiters = by_place(links::member_waiters(conn, tenant, keys).await?);
 
     let mut wanted: HashSet<Membership> = HashSet::new();
+    let mut wanted_parts: HashSet<Part> = HashSet::new();
     let mut wanted_waiters = vec![];
+    let mut found = vec![];
     for member in asserted {
-        match resolver.decide(&member.member, member.asserted_seq) {
-            Decision::Link(person_id) => {
+        let decision = resolver.decide(&asked(&member));
+        let source = format!("member:{}", member.member);
+        if let Decision::Link(_) = decision {
+            let place = WaiterPlace {
+                subject_id: member.team_id,
+                slot: Slot::Member as i16,
+                place: member.member.clone(),
+            };
+            found.push((place, member.asserted_seq));
+        }
+        match decision {
+            Decision::Link(Target::Person(person_id)) => {
                 wanted.insert(Membership {
                     team_id: member.team_id,
                     person_id,
-                    source: format!("member:{}", member.member),
+                    source,
+                });
+            }
+            Decision::Link(Target::Team(part_id)) => {
+                wanted_parts.insert(Part {
+                    team_id: member.team_id,
+                    part_id,
+                    source,
                 });
             }
             Decision::Wait { key, reason } => wanted_waiters.push(Waiter {
@@ -375,6 +437,7 @@ pub(super) async fn plan_members(
                 slot: Slot::Member as i16,
                 place: member.member,
                 reference: member.value,
+                names_group: member.names == Names::Group,
                 wait_key: key,
                 reason: reason.to_owned(),
                 asserted_seq: member.asserted_seq,
@@ -382,16 +445,16 @@ pub(super) async fn plan_members(
         }
     }
 
-    let change = |membership: &Membership, before, after| {
-        let member = membership.source.strip_prefix("member:").unwrap_or_default();
+    let change = |team: Uuid, source: &str, before, after| {
+        let member = source.strip_prefix("member:").unwrap_or_default();
         let waited = WaiterPlace {
-            subject_id: membership.team_id,
+            subject_id: team,
             slot: Slot::Member as i16,
             place: member.to_owned(),
         };
         LinkChange {
             slot: Slot::Member,
-            subject: membership.team_id,
+            subject: team,
             waited_for: waiters.get(&waited).map(|waiter| waiter.wait_key.clone()),
             place: waited.place,
             before,
@@ -401,19 +464,24 @@ pub(super) async fn plan_members(
     };
     plan.ended_members = actual.difference(&wanted).cloned().collect();
     plan.begun_members = wanted.difference(&actual).cloned().collect();
+    plan.ended_parts = actual_parts.difference(&wanted_parts).cloned().collect();
+    plan.begun_parts = wanted_parts.difference(&actual_parts).cloned().collect();
+    let person = |row: &Membership| (row.team_id, row.source.clone(), Target::Person(row.person_id));
+    let part = |row: &Part| (row.team_id, row.source.clone(), Target::Team(row.part_id));
+    let ended = plan.ended_members.iter().map(person);
+    let ended = ended.chain(plan.ended_parts.iter().map(part));
+    let begun = plan.begun_members.iter().map(person);
+    let begun = begun.chain(plan.begun_parts.iter().map(part));
     let settlement = &mut plan.settlement;
-    for membership in &plan.ended_members {
-        settlement
-            .changes
-            .push(change(membership, Some(membership.person_id), None));
+    for (team, source, target) in ended {
+        settlement.changes.push(change(team, &source, Some(target), None));
     }
-    for membership in &plan.begun_members {
-        settlement
-            .changes
-            .push(change(membership, None, Some(membership.person_id)));
-        settlement.linked.insert(membership.person_id);
+    for (team, source, target) in begun {
+        settlement.changes.push(change(team, &source, None, Some(target)));
+        settlement.linked.insert(target);
         *settlement.resolved.entry(Slot::Member).or_default() += 1;
     }
+    plan.note_found(&waiters, found);
     plan.plan_waiters(waiters, wanted_waiters);
     Ok(plan)
 }
@@ -434,6 +502,23 @@ fn place_of(waiter: &Waiter) -> WaiterPlace {
 }
 
 impl LinkPlan {
+    /// These links are there, asserted by these changes: what waited for the same assertion has
+    /// found its target.
+    fn note_found(
+        &mut self,
+        waiters: &HashMap<WaiterPlace, Waiter>,
+        linked: impl IntoIterator<Item = (WaiterPlace, i64)>,
+    ) {
+        for (place, asserted_seq) in linked {
+            let waiter = waiters
+                .get(&place)
+                .filter(|waiter| waiter.asserted_seq == asserted_seq);
+            if let Some(slot) = waiter.and_then(|waiter| Slot::from_column(waiter.slot)) {
+                self.found.insert(place, slot);
+            }
+        }
+    }
+
     fn plan_waiters(&mut self, mut actual: HashMap<WaiterPlace, Waiter>, wanted: Vec<Waiter>) {
         let settlement = &mut self.settlement;
         self.waiting = wanted.len();

@@ -27,7 +27,7 @@ use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::Queues;
 use rollcall_shared::store::reconcile as store;
 use rollcall_shared::store::{PgConnection, PgPool};
-use rollcall_shared::telemetry::Metrics;
+use rollcall_shared::telemetry::{FoundBy, Metrics};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -104,7 +104,7 @@ impl Engine {
                 Round::Committed(written) => {
                     failpoint!("reconcile::after_commit");
                     reconciled.keys += written.applied.len();
-                    self.observe(tenant, &written).await;
+                    self.observe(tenant, &written, FoundBy::Apply).await;
                     reconciled.newer.extend(written.newer);
                     if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
                         // The row in `wakes` stays: the feeder will see to it.

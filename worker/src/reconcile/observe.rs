@@ -6,7 +6,7 @@ use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::links::Slot;
 use rollcall_shared::store::reconcile as store;
 use rollcall_shared::telemetry::{
-    KeyKind, KeyLabels, LaneLabels, LinkLabels, LinkPath, LinkSlot, SlotLabels,
+    FoundBy, FoundLabels, KeyKind, KeyLabels, LaneLabels, LinkLabels, LinkPath, LinkSlot, SlotLabels,
 };
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 const RECEIPTS_AT_INFO: usize = 20;
 
 impl Engine {
-    pub(super) async fn observe(&self, tenant: TenantId, written: &Written) {
+    pub(super) async fn observe(&self, tenant: TenantId, written: &Written, found_by: FoundBy) {
         if written.applied.is_empty() {
             return;
         }
@@ -36,6 +36,7 @@ impl Engine {
                 .observe(settled.waited_seconds);
         }
         self.count_links(&written.resolved, &written.parked, LinkPath::Immediate);
+        self.count_waited(&written.waited, found_by);
         self.metrics.rejections.inc_by(written.rejections);
         self.log_receipts(tenant, written).await;
     }
@@ -58,6 +59,20 @@ impl Engine {
                 .links_parked
                 .get_or_create(&SlotLabels { slot: label(*slot) })
                 .inc_by(*count);
+        }
+    }
+
+    /// How long links waited that have found their target.
+    pub(super) fn count_waited(&self, waited: &[(Slot, f64)], path: FoundBy) {
+        for (slot, seconds) in waited {
+            let labels = FoundLabels {
+                slot: label(*slot),
+                path,
+            };
+            self.metrics
+                .link_resolution_seconds
+                .get_or_create(&labels)
+                .observe(*seconds);
         }
     }
 

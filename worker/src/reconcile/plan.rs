@@ -101,6 +101,7 @@ pub(super) struct PersonPlan {
 #[derive(Debug)]
 pub(super) struct TeamPlan {
     pub(super) row: TeamRow,
+    pub(super) before: TeamRow,
     pub(super) differs: bool,
     pub(super) read_seq: i64,
     pub(super) rejected: Vec<RejectionRow>,
@@ -116,6 +117,13 @@ impl PersonPlan {
         self.before
             .as_ref()
             .is_none_or(|before| is_there(before.status) != is_there(self.row.status))
+    }
+}
+
+impl TeamPlan {
+    /// Whether links to this team become possible or impossible.
+    pub(super) fn comes_or_goes(&self) -> bool {
+        self.before.applied_seq == 0 || self.before.deleted != self.row.deleted
     }
 }
 
@@ -404,6 +412,7 @@ fn team(group: &DesiredGroup, before: TeamRow, open: Vec<RejectionRow>, read_seq
         other_rejections: other_rejections(&open, &rejected),
         cleared: cleared(open, &rejected),
         row,
+        before,
         read_seq,
         rejected,
         fields,
@@ -423,6 +432,7 @@ fn no_group(before: TeamRow) -> TeamPlan {
     TeamPlan {
         differs: before != row,
         row,
+        before,
         read_seq: 0,
         rejected: vec![],
         cleared: vec![],

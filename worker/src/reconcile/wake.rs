@@ -5,18 +5,16 @@
 //! `wakes`, where the feeder finds it.
 
 use super::Engine;
-use super::links::{
-    AssertedLink, Decision, Resolver, Settlement, Subject, person_key, settle_members, settle_people,
-};
+use super::links::{Asked, AssertedLink, Decision, Resolver, Subject, settle_members, settle_people};
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
-use rollcall_shared::directory::{TenantId, fold};
+use rollcall_shared::directory::{Target, TenantId, fold};
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
 use rollcall_shared::store::runs::steps as runs;
 use rollcall_shared::store::{PgConnection, StoreError, reconcile as store};
-use rollcall_shared::telemetry::LinkPath;
+use rollcall_shared::telemetry::{FoundBy, LinkPath};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use uuid::Uuid;
 
@@ -41,6 +39,13 @@ impl Path {
             Path::Retry => LinkPath::Retry,
         }
     }
+
+    fn found_by(self) -> FoundBy {
+        match self {
+            Path::Arrival => FoundBy::Arrival,
+            Path::Retry => FoundBy::Retry,
+        }
+    }
 }
 
 /// What a transaction gives reason to look at once it is committed.
@@ -50,11 +55,11 @@ pub(super) struct Wake {
     id: i64,
     /// The run whose writing is the cause.
     run: Option<Uuid>,
-    /// Values that began or ceased to be held, and people who came or went: all who wait for
-    /// them look again.
+    /// Values that began or ceased to be held, and people and groups that came or went: all who
+    /// wait for them look again.
     pub(super) arrived: BTreeSet<String>,
-    /// People linked just now: whoever finds them gone parks the link again.
-    pub(super) linked: BTreeSet<Uuid>,
+    /// Who and what was linked just now: whoever finds them gone parks the link again.
+    pub(super) linked: BTreeSet<Target>,
     /// Links parked just now: they, and nobody else who waits for the same, look again.
     pub(super) parked: Vec<Waiter>,
 }
@@ -75,7 +80,7 @@ impl Wake {
         tenant: TenantId,
     ) -> Result<Option<Wake>, StoreError> {
         let mut keys = self.arrived.clone();
-        keys.extend(self.linked.iter().copied().map(person_key));
+        keys.extend(self.linked.iter().copied().map(Target::wait_key));
         keys.extend(self.parked.iter().map(|waiter| waiter.wait_key.clone()));
         let keys: Vec<String> = keys.into_iter().collect();
         Ok(links::insert_wakes(conn, tenant, &keys, self.run)
@@ -96,13 +101,17 @@ impl Wake {
         }
     }
 
-    /// People who may be gone although somebody is linked to them.
-    fn people(&self) -> Vec<Uuid> {
-        let arrived = self
-            .arrived
-            .iter()
-            .filter_map(|key| key.strip_prefix("person:")?.parse().ok());
-        arrived.chain(self.linked.iter().copied()).collect()
+    /// People and teams that may be gone although somebody is linked to them.
+    fn targets(&self) -> (Vec<Uuid>, Vec<Uuid>) {
+        let arrived = self.arrived.iter().filter_map(|key| Target::of_wait_key(key));
+        let (mut people, mut teams) = (vec![], vec![]);
+        for target in arrived.chain(self.linked.iter().copied()) {
+            match target {
+                Target::Person(id) => people.push(id),
+                Target::Team(id) => teams.push(id),
+            }
+        }
+        (people, teams)
     }
 }
 
@@ -179,7 +188,7 @@ impl Engine {
         for waiter in due_a_change(&mut conn, tenant, wake.parked.clone()).await? {
             subjects.add(waiter);
         }
-        let people = wake.people();
+        let (people, teams) = wake.targets();
         if !people.is_empty() {
             let reporting = links::people_reporting_to_the_gone(&mut conn, tenant, &people).await?;
             subjects.people.extend(reporting);
@@ -187,6 +196,9 @@ impl Engine {
                 .members
                 .extend(links::members_of_the_gone(&mut conn, tenant, &people).await?);
         }
+        subjects
+            .members
+            .extend(links::parts_that_are_gone(&mut conn, tenant, &teams).await?);
         Ok(subjects)
     }
 
@@ -291,8 +303,13 @@ impl Engine {
         failpoint!("wake::before_commit");
         tx.commit().await.map_err(StoreError::from)?;
         failpoint!("wake::after_commit");
-        for Settlement { resolved, parked, .. } in [of_people, of_members] {
-            self.count_links(&resolved, &parked, path.label());
+        let found_by = match run {
+            Some(_) => FoundBy::Run,
+            None => path.found_by(),
+        };
+        for settlement in [of_people, of_members] {
+            self.count_links(&settlement.resolved, &settlement.parked, path.label());
+            self.count_waited(&settlement.waited, found_by);
         }
         Ok(following)
     }
@@ -308,18 +325,13 @@ async fn due_a_change(
     if waiting.is_empty() {
         return Ok(waiting);
     }
-    let asked = waiting
-        .iter()
-        .map(|waiter| (fold(&waiter.reference), waiter.asserted_seq))
-        .collect();
-    let resolver = Resolver::load(conn, tenant, asked).await?;
+    let asked = |waiter: &Waiter| -> Asked { (fold(&waiter.reference), waiter.names(), waiter.asserted_seq) };
+    let resolver = Resolver::load(conn, tenant, waiting.iter().map(asked).collect()).await?;
     Ok(waiting
         .into_iter()
-        .filter(
-            |waiter| match resolver.decide(&fold(&waiter.reference), waiter.asserted_seq) {
-                Decision::Link(_) => true,
-                Decision::Wait { key, reason } => key != waiter.wait_key || reason != waiter.reason,
-            },
-        )
+        .filter(|waiter| match resolver.decide(&asked(waiter)) {
+            Decision::Link(_) => true,
+            Decision::Wait { key, reason } => key != waiter.wait_key || reason != waiter.reason,
+        })
         .collect())
 }

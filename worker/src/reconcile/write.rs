@@ -1,10 +1,10 @@
 //! Writing a plan, each kind of row in one statement.
 
 use super::drift::Drift;
-use super::links::{Settlement, person_key, settle_members, settle_people};
+use super::links::{Settlement, settle_members, settle_people};
 use super::plan::{MAPPING, PersonPlan, Plan};
 use super::wake::Wake;
-use rollcall_shared::directory::{Key, Lane, TenantId};
+use rollcall_shared::directory::{Key, Lane, Target, TenantId};
 use rollcall_shared::store::links::{self, MemberOf, Slot};
 use rollcall_shared::store::reconcile::{self as store, HistoryRow, PersonRow, Settled, TeamRow};
 use rollcall_shared::store::{PgConnection, StoreError};
@@ -24,6 +24,8 @@ pub(super) struct Written {
     pub(super) wakes: Option<Wake>,
     pub(super) resolved: HashMap<Slot, u64>,
     pub(super) parked: HashMap<Slot, u64>,
+    /// Seconds that links waited which are resolved now.
+    pub(super) waited: Vec<(Slot, f64)>,
     pub(super) rejections: u64,
     /// Of a plan for settled keys: what was not as it should be.
     pub(super) drift: Drift,
@@ -80,7 +82,7 @@ pub(super) async fn write(
     let mut subjects = vec![];
     for person in people {
         if person.comes_or_goes() {
-            wake.arrived.insert(person_key(person.row.id));
+            wake.arrived.insert(Target::Person(person.row.id).wait_key());
         }
         applied.push((
             person.row.id,
@@ -97,6 +99,10 @@ pub(super) async fn write(
         ));
     }
     for team in teams {
+        if team.comes_or_goes() {
+            wake.arrived.insert(Target::Team(team.row.id).wait_key());
+        }
+        applied.push((team.row.id, team.before.applied_seq));
         rejected.extend(team.rejected);
         cleared.extend(team.cleared);
         history.push((
@@ -206,6 +212,7 @@ impl Written {
     fn note(&mut self, wake: &mut Wake, settlement: Settlement) {
         wake.linked.extend(settlement.linked);
         wake.parked.extend(settlement.newly_parked);
+        self.waited.extend(settlement.waited);
         for (slot, count) in settlement.resolved {
             *self.resolved.entry(slot).or_default() += count;
         }

@@ -14,6 +14,9 @@ pub(crate) async fn rows(pool: &PgPool, tenant: i64) -> Rows {
              p.resource_id, m.source)
          from team_members m join teams t on t.tenant_id = $1 and t.id = m.team_id
          join people p on p.tenant_id = $1 and p.id = m.person_id where m.tenant_id = $1",
+        "select format('part %s %s %s', o.resource_id, i.resource_id, n.source)
+         from team_parts n join teams o on o.tenant_id = $1 and o.id = n.team_id
+         join teams i on i.tenant_id = $1 and i.id = n.part_id where n.tenant_id = $1",
         "select format('line %s %s %s -> %s self=%s', p.resource_id, l.slot, l.ordinal, m.resource_id,
              case when l.flag = 'self' then 'true' else 'false' end)
          from reporting_lines l join people p on p.tenant_id = $1 and p.id = l.person_id

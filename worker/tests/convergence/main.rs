@@ -41,6 +41,9 @@ const REQUIRED: &[&str] = &[
     "waits for a value",
     "group member linked",
     "group member waits",
+    "group in a group",
+    "group in itself",
+    "waits for a deleted group",
     "bulk",
     "bulk operation refused",
     "unchanged",
@@ -150,6 +153,7 @@ async fn run(stack: &Stack, seed: u64) -> Result<BTreeMap<String, u64>, String> 
         pool: stack.pool.clone(),
         http: stack.http.clone(),
         known: Default::default(),
+        known_groups: Default::default(),
         log: Default::default(),
         paths: Default::default(),
     });

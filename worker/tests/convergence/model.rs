@@ -56,10 +56,18 @@ pub(crate) enum Edit {
 
 type Person = usize;
 
+/// What a reference is bound to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Target {
+    Person(Person),
+    /// A group, which only a member can name, by its id.
+    Group(Uuid),
+}
+
 #[derive(Debug, Clone)]
 struct Assertion {
     reference: String,
-    bound: Option<Person>,
+    bound: Option<Target>,
 }
 
 #[derive(Default)]
@@ -264,13 +272,19 @@ impl Model {
                 }
             }
         }
+        let live_groups: HashMap<String, Uuid> = self
+            .groups
+            .iter()
+            .filter(|(_, group)| group.live)
+            .map(|(resource, _)| (resource.to_string(), *resource))
+            .collect();
         let mut ambiguous = 0;
         let mut bind = |assertion: &mut Assertion| {
             if assertion.bound.is_none()
                 && let Some((_, people)) = holders.get(&fold(&assertion.reference))
             {
                 match people.len() {
-                    1 => assertion.bound = people.first().copied(),
+                    1 => assertion.bound = people.first().copied().map(Target::Person),
                     _ => ambiguous += 1,
                 }
             }
@@ -283,7 +297,12 @@ impl Model {
                 .for_each(&mut bind);
         }
         for group in self.groups.values_mut() {
-            group.members.values_mut().for_each(&mut bind);
+            for assertion in group.members.values_mut() {
+                match live_groups.get(&fold(&assertion.reference)) {
+                    Some(inner) if assertion.bound.is_none() => assertion.bound = Some(Target::Group(*inner)),
+                    _ => bind(assertion),
+                }
+            }
         }
         if ambiguous > 0 {
             self.hit("ambiguous");
@@ -307,7 +326,10 @@ impl Model {
     pub(crate) fn rows(&mut self) -> Rows {
         let described = self.described();
         let name = |person: &Person| described[person].0;
-        let live = |person: &Person| described[person].1.live;
+        let live = |target: &Target| match target {
+            Target::Person(person) => described[person].1.live,
+            Target::Group(group) => self.groups[group].live,
+        };
         let mut rows = Rows::new();
         let mut paths: Vec<&'static str> = vec![];
         for (resource, account) in described.values() {
@@ -345,7 +367,7 @@ impl Model {
             );
             for (slot, place, assertion) in slots {
                 match &assertion.bound {
-                    Some(manager) if live(manager) => {
+                    Some(target @ Target::Person(manager)) if live(target) => {
                         if slot == 2 && !seen.insert(*manager) {
                             paths.push("additional manager named twice");
                             continue;
@@ -377,15 +399,26 @@ impl Model {
             rows.insert(format!("team {resource} {}", group.name));
             for (member, assertion) in &group.members {
                 match &assertion.bound {
-                    Some(person) if live(person) => {
+                    Some(target @ Target::Group(inner)) if live(target) => {
+                        paths.push(if inner == resource {
+                            "group in itself"
+                        } else {
+                            "group in a group"
+                        });
+                        rows.insert(format!("part {resource} {inner} member:{member}"));
+                    }
+                    Some(target @ Target::Person(person)) if live(target) => {
                         paths.push("group member linked");
                         rows.insert(format!(
                             "member group {resource} {} member:{member}",
                             name(person)
                         ));
                     }
-                    _ => {
-                        paths.push("group member waits");
+                    bound => {
+                        paths.push(match bound {
+                            Some(Target::Group(_)) => "waits for a deleted group",
+                            _ => "group member waits",
+                        });
                         rows.insert(format!("waiter {resource} 3 {member} {}", assertion.reference));
                     }
                 }

@@ -72,10 +72,18 @@ fn company(seed: u64) -> Vec<Story> {
         let name = format!("group-{number}");
         let create =
             json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name });
-        let patches = (0..4)
-            .map(
-                |_| json!({ "op": "add", "path": "members", "value": [{ "value": reference(&mut random) }] }),
-            )
+        let mut members: Vec<Value> = (0..4)
+            .map(|_| json!({ "value": reference(&mut random) }))
+            .collect();
+        // By name, one of them of a group that never comes; circles and itself included.
+        let inner = format!("Group-{}", random.random_range(0..GROUPS + 1));
+        members.insert(
+            random.random_range(0..=4),
+            json!({ "value": inner, "type": "Group" }),
+        );
+        let patches = members
+            .into_iter()
+            .map(|member| json!({ "op": "add", "path": "members", "value": [member] }))
             .collect();
         stories.push(Story {
             collection: "/Groups",

@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub(crate) http: reqwest::Client,
     /// Ids of Users that exist or existed.
     pub(crate) known: Mutex<Vec<Uuid>>,
+    /// Ids of Groups that exist or existed.
+    pub(crate) known_groups: Mutex<Vec<Uuid>>,
     pub(crate) log: Mutex<Vec<(Receipt, Event)>>,
     pub(crate) paths: Mutex<BTreeMap<String, u64>>,
 }
@@ -398,6 +400,40 @@ impl Client {
         self.world
             .accepted(receipt, Event::Members { resource: id, edit });
         self.groups.push((id, members));
+        self.world.known_groups.lock().unwrap().push(id);
+    }
+
+    /// Values of members, some of them ids of groups, their own among them.
+    fn member_values(&mut self, most: usize) -> Vec<String> {
+        let mut values = self.values(most);
+        let group = self
+            .world
+            .known_groups
+            .lock()
+            .unwrap()
+            .choose(&mut self.random)
+            .copied();
+        if let Some(group) = group
+            && self.random.random_bool(0.4)
+        {
+            values.push(group.to_string());
+        }
+        values
+    }
+
+    /// Members as sent; some say that they are groups, where they are.
+    fn members(&mut self, values: &[String]) -> Vec<Value> {
+        let groups = self.world.known_groups.lock().unwrap().clone();
+        values
+            .iter()
+            .map(|value| {
+                let is_group = groups.iter().any(|group| group.to_string() == *value);
+                match is_group && self.random.random_bool(0.5) {
+                    true => json!({ "value": value, "type": "Group" }),
+                    false => json!({ "value": value }),
+                }
+            })
+            .collect()
     }
 
     fn any_user(&mut self) -> Option<usize> {
@@ -511,8 +547,8 @@ impl Client {
     async fn create_group(&mut self) {
         self.tags += 1;
         let name = self.tag();
-        let values = self.values(4);
-        let members: Vec<Value> = values.iter().map(|value| json!({ "value": value })).collect();
+        let values = self.member_values(4);
+        let members = self.members(&values);
         let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name,
             "externalId": name, "members": members });
         match self.send(reqwest::Method::POST, "/Groups", Some(&body)).await {
@@ -542,8 +578,8 @@ impl Client {
         let id = self.groups[place].0;
         self.tags += 1;
         let name = self.tag();
-        let values = self.values(4);
-        let members: Vec<Value> = values.iter().map(|value| json!({ "value": value })).collect();
+        let values = self.member_values(4);
+        let members = self.members(&values);
         let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name,
             "externalId": name, "members": members });
         let before = self.last_seq(id).await.unwrap_or(0);
@@ -581,8 +617,8 @@ impl Client {
         let Some(place) = self.any_group() else { return };
         let (id, mut values) = self.groups[place].clone();
         let (operation, edit) = if self.random.random_bool(0.6) || values.is_empty() {
-            let added = self.values(3);
-            let members: Vec<Value> = added.iter().map(|value| json!({ "value": value })).collect();
+            let added = self.member_values(3);
+            let members = self.members(&added);
             values.extend(added.clone());
             (
                 json!({ "op": "Add", "path": "members", "value": members }),

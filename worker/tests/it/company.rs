@@ -22,6 +22,8 @@ pub(crate) struct Company {
     pub(crate) pool: PgPool,
     pub(crate) tenant: TenantId,
     pub(crate) engine: Arc<Engine>,
+    /// Of `engine`.
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) database: Arc<TestDatabase>,
     pub(crate) redis: Arc<TestRedis>,
     /// Resource → person or team.
@@ -68,11 +70,13 @@ impl Company {
             .fetch_one(&pool)
             .await
             .unwrap();
-        let engine = Arc::new(engine(&pool, &redis));
+        let metrics = Metrics::new("worker");
+        let engine = Arc::new(measured_engine(&pool, &redis, &metrics));
         Company {
             pool,
             tenant: TenantId(tenant),
             engine,
+            metrics,
             database: Arc::new(database),
             redis: Arc::new(redis),
             directory: Mutex::default(),
@@ -86,6 +90,7 @@ impl Company {
             pool: self.pool.clone(),
             tenant: TenantId(self.scalar(insert).await),
             engine: Arc::clone(&self.engine),
+            metrics: Arc::clone(&self.metrics),
             database: Arc::clone(&self.database),
             redis: Arc::clone(&self.redis),
             directory: Mutex::default(),
@@ -162,21 +167,31 @@ impl Company {
 
     /// Accept that a group has this member, or has it no more.
     pub(crate) async fn set_member(&self, group: &str, value: &str, present: bool) -> Key {
+        let said = present.then_some(Value::Null);
+        self.set_member_as(group, value, said).await
+    }
+
+    /// Accept that a group has this member and says this of it, or has it no more.
+    pub(crate) async fn set_member_as(&self, group: &str, value: &str, said: Option<Value>) -> Key {
         let mut tx = self.pool.begin().await.unwrap();
         let seq: i64 = sqlx::query_scalar("select nextval('change_seq')")
             .fetch_one(&mut *tx)
             .await
             .unwrap();
-        if present {
+        if let Some(said) = said {
             sqlx::query(
-                "insert into scim_members (tenant_id, group_id, member, value, asserted_seq)
-                 values ($1, $2, $3, $4, $5) on conflict do nothing",
+                "insert into scim_members (tenant_id, group_id, member, value, asserted_seq, attributes)
+                 values ($1, $2, $3, $4, $5, nullif($6, 'null'::jsonb))
+                 on conflict (tenant_id, group_id, member) do update
+                     set attributes = excluded.attributes, asserted_seq = excluded.asserted_seq
+                     where scim_members.attributes is distinct from excluded.attributes",
             )
             .bind(self.tenant.0)
             .bind(id(group))
             .bind(fold(value))
             .bind(value)
             .bind(seq)
+            .bind(said)
             .execute(&mut *tx)
             .await
             .unwrap();
@@ -361,7 +376,7 @@ impl Company {
             .unwrap();
     }
 
-    /// Every line, waiter and membership as text, people by login, sorted.
+    /// Every line, waiter, membership and nested team as text, people by login, sorted.
     pub(crate) async fn links(&self) -> Vec<String> {
         let sql = "select text from (
             select format('%s -> %s (%s %s)', p.login, m.login, l.slot, l.ordinal) as text
@@ -373,6 +388,9 @@ impl Company {
             select format('%s in %s %s', p.login, t.kind, t.name)
             from team_members m join people p on p.id = m.person_id join teams t on t.id = m.team_id
             where m.source <> ''
+            union all
+            select format('%s is part of %s', i.name, o.name)
+            from team_parts n join teams i on i.id = n.part_id join teams o on o.id = n.team_id
           ) rows order by text collate \"C\"";
         sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
     }
@@ -384,10 +402,14 @@ impl Company {
 }
 
 pub(crate) fn engine(pool: &PgPool, redis: &TestRedis) -> Engine {
+    measured_engine(pool, redis, &Metrics::new("worker"))
+}
+
+fn measured_engine(pool: &PgPool, redis: &TestRedis, metrics: &Arc<Metrics>) -> Engine {
     let config = RedisConfig {
         redis_url: redis.url().to_owned(),
         redis_prefix: redis.prefix().to_owned(),
     };
     let queues = Queues::connect(&config, QueueConfig::default()).unwrap();
-    Engine::new(pool.clone(), Arc::new(queues), Metrics::new("worker"))
+    Engine::new(pool.clone(), Arc::new(queues), Arc::clone(metrics))
 }

@@ -93,6 +93,7 @@ async fn versions(company: &Company) -> BTreeMap<String, String> {
         ("people", "id::text"),
         ("teams", "id::text"),
         ("team_members", "team_id::text || person_id || source"),
+        ("team_parts", "team_id::text || part_id || source"),
         ("reporting_lines", "person_id::text || slot || ordinal"),
         ("waiters", "subject_id::text || slot || place"),
         ("rejections", "resource_id::text || rule"),
@@ -276,6 +277,76 @@ async fn run_repairs_exactly_what_differs() {
         (&json!(0), &again["checked"]),
         "{again}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nested_groups_that_a_foreign_hand_changed_are_found_told_by_name_and_repaired() {
+    let company = company().await;
+    let inner = crate::company::id("choir").to_string();
+    let keys = [
+        company.set_member("guild", &inner, true).await,
+        company.put_group("band", "Band").await,
+        company
+            .set_member_as("choir", "band", Some(json!({ "type": "Group" })))
+            .await,
+    ];
+    company.apply(&keys).await;
+    company.execute("update waiters set next_attempt_at = null").await;
+    let links = company.links().await;
+    assert!(links.contains(&"Choir is part of Guild".to_owned()), "{links:?}");
+    let before = versions(&company).await;
+    let (_, report) = run(&company, Scope::Full, false).await;
+    assert_eq!(
+        (&report["differing"], &report["checked"]),
+        (&json!(0), &json!(14)),
+        "{report}"
+    );
+    assert_eq!(
+        versions(&company).await,
+        before,
+        "what is as it should be is not written"
+    );
+
+    let (guild, choir) = (company.team("guild").id(), company.team("choir").id());
+    company
+        .execute(&format!("delete from team_parts where team_id = '{guild}'"))
+        .await;
+    company
+        .execute(&format!(
+            "insert into team_parts (tenant_id, team_id, part_id, source)
+             values ($tenant, '{choir}', '{guild}', 'member:by hand')"
+        ))
+        .await;
+    let (dry, report) = run(&company, Scope::Full, true).await;
+    assert_eq!(report["fields"], json!({ "parts": 2 }), "{report}");
+    assert_eq!(report["teamsEmptied"], 0, "{report}");
+    let mut told: Vec<String> = samples(&company, dry)
+        .await
+        .into_iter()
+        .map(|sample| {
+            let text = |value: Option<Value>| value.unwrap_or_default().to_string();
+            let name = sample.name.unwrap_or_default();
+            format!(
+                "{} {name} {} {} {}",
+                sample.kind,
+                sample.field,
+                text(sample.old),
+                text(sample.new)
+            )
+        })
+        .collect();
+    told.sort();
+    let expected = [
+        r#"membership Choir parts "Guild" null"#,
+        r#"membership Guild parts null "Choir""#,
+    ];
+    assert_eq!(told, expected);
+    // The team in question, then everything.
+    let (_, report) = run(&company, Scope::Team(choir), false).await;
+    assert_eq!(report["fields"], json!({ "parts": 1 }), "{report}");
+    let (_, report) = run(&company, Scope::Full, false).await;
+    assert_eq!(report["fields"], json!({ "parts": 1 }), "{report}");
+    assert_eq!(company.links().await, links);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Why not? A person's links: linked to whom, or waiting for what, since when and what would help.
 
 use super::people::find;
-use super::suggest::Suggestions;
+use super::suggest::{self, Suggestions};
 use super::waiting::{Retried, retry_places};
 use crate::error::Problem;
 use crate::extract::Caller;
@@ -36,10 +36,7 @@ pub(super) async fn links(
     let above = explain::managers_above(&mut connection, tenant, &[id]).await?;
     let pending = people::pending(&mut connection, tenant, id).await?;
     let refused = rejections::of_person(&mut connection, tenant, id).await?;
-    let waits_for: Vec<(&str, &str)> = waiting
-        .iter()
-        .map(|link| (link.wait_key.as_str(), link.reason.as_str()))
-        .collect();
+    let waits_for: Vec<_> = waiting.iter().map(waits_for).collect();
     let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
     let shown: Vec<Uuid> = managers.iter().map(|line| line.manager_id).chain([id]).collect();
     let briefs = people::briefs(&mut connection, tenant, &shown).await?;
@@ -125,7 +122,13 @@ fn team(link: &LinkedTeam) -> Value {
     })
 }
 
-fn waits(link: &WaitingLink, person: Uuid, suggestions: &Suggestions) -> Value {
+/// What a link waits for, and why.
+pub(super) fn waits_for(link: &WaitingLink) -> (&str, Option<&str>) {
+    (&link.wait_key, suggest::reason(&link.reason, link.names_group))
+}
+
+/// A link of this person or group that waits.
+pub(super) fn waits(link: &WaitingLink, subject: Uuid, suggestions: &Suggestions) -> Value {
     let mut shown = json!({
         "slot": name_of(link.slot),
         "state": "waiting",
@@ -138,16 +141,21 @@ fn waits(link: &WaitingLink, person: Uuid, suggestions: &Suggestions) -> Value {
         "stale": link.next_attempt_at.is_none(),
         "assertedBy": asserted_by(link.asserted),
     });
-    if link.subject_id == person {
+    let member = LinkSlot::from_column(link.slot) == Some(LinkSlot::Member);
+    if !member {
         shown["ordinal"] = json!(link.place.parse::<i16>().ok());
-    } else {
+    } else if link.subject_id != subject {
         shown["team"] = json!({ "id": link.subject_id, "kind": "group", "name": link.team });
     }
-    suggestions.add_to(&mut shown, &link.wait_key, [link.reason.as_str()]);
+    if member {
+        shown["namesGroup"] = json!(link.names_group);
+    }
+    let (key, reason) = waits_for(link);
+    suggestions.add_to(&mut shown, key, reason);
     shown
 }
 
-fn asserted_by(change: Option<Asserted>) -> Value {
+pub(super) fn asserted_by(change: Option<Asserted>) -> Value {
     change.map_or(
         Value::Null,
         |change| json!({ "txn": change.txn, "index": change.txn_index, "acceptedAt": change.accepted_at }),

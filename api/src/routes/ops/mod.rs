@@ -10,6 +10,7 @@ mod run_events;
 mod runs;
 mod schemas;
 mod suggest;
+mod teams;
 mod tokens;
 mod waiting;
 
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}", get(people::person))
         .route("/people/{id}/links", get(links::links))
         .route("/people/{id}/links/retry", post(links::retry))
+        .route("/teams/{id}/links", get(teams::links))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
         .route("/runs", get(runs::list).post(runs::start))

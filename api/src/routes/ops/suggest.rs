@@ -1,8 +1,8 @@
 //! What an operator may want to know about something links wait for: whom it nearly means, who
-//! shares it, or who it is. Shown, never applied.
+//! shares it, or who or which team it is. Shown, never applied.
 
-use rollcall_shared::directory::TenantId;
-use rollcall_shared::store::explain::{self, Holder, Nearest};
+use rollcall_shared::directory::{Target, TenantId};
+use rollcall_shared::store::explain::{self, Holder, Nearest, TeamBrief};
 use rollcall_shared::store::people::{self, Brief};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
@@ -14,28 +14,32 @@ pub(super) struct Suggestions {
     nearest: HashMap<String, Nearest>,
     holders: HashMap<String, Vec<Holder>>,
     people: HashMap<Uuid, Brief>,
+    teams: HashMap<Uuid, TeamBrief>,
+}
+
+/// Why something is waited for, as far as a person may be suggested for it: whoever waits for a group
+/// is not helped by people.
+pub(super) fn reason(reason: &str, names_group: bool) -> Option<&str> {
+    (!names_group).then_some(reason)
 }
 
 impl Suggestions {
-    /// For each wait key and the reason it is waited for.
+    /// For each wait key and the [`reason`] it is waited for.
     pub(super) async fn load(
         connection: &mut PgConnection,
         tenant: TenantId,
-        waits_for: &[(&str, &str)],
+        waits_for: &[(&str, Option<&str>)],
     ) -> Result<Suggestions, StoreError> {
-        let (mut missing, mut ambiguous, mut known) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut missing, mut ambiguous) = (BTreeSet::new(), BTreeSet::new());
+        let (mut known, mut teams) = (BTreeSet::new(), BTreeSet::new());
         for &(key, reason) in waits_for {
-            match (reason, person_of(key)) {
-                (_, Some(person)) => {
-                    known.insert(person);
-                }
-                ("ambiguous", None) => {
-                    ambiguous.insert(key.to_owned());
-                }
-                (_, None) => {
-                    missing.insert(key.to_owned());
-                }
-            }
+            match (reason, Target::of_wait_key(key)) {
+                (_, Some(Target::Person(person))) => known.insert(person),
+                (_, Some(Target::Team(team))) => teams.insert(team),
+                (Some("missing"), None) => missing.insert(key.to_owned()),
+                (Some("ambiguous"), None) => ambiguous.insert(key.to_owned()),
+                _ => false,
+            };
         }
         let nearest = explain::nearest(connection, tenant, &missing).await?;
         let holders = explain::holders(connection, tenant, &ambiguous).await?;
@@ -43,10 +47,13 @@ impl Suggestions {
         known.extend(holders.values().flatten().map(|holder| holder.person));
         let known: Vec<Uuid> = known.into_iter().collect();
         let people = people::briefs(connection, tenant, &known).await?;
+        let teams: Vec<Uuid> = teams.into_iter().collect();
+        let teams = explain::team_briefs(connection, tenant, &teams).await?;
         Ok(Suggestions {
             nearest,
             holders,
             people,
+            teams,
         })
     }
 
@@ -57,9 +64,16 @@ impl Suggestions {
         key: &str,
         reasons: impl IntoIterator<Item = &'a str>,
     ) {
-        if let Some(person) = person_of(key) {
-            shown["waitsForPerson"] = json!(self.people.get(&person));
-            return;
+        match Target::of_wait_key(key) {
+            Some(Target::Person(person)) => {
+                shown["waitsForPerson"] = json!(self.people.get(&person));
+                return;
+            }
+            Some(Target::Team(team)) => {
+                shown["waitsForTeam"] = json!(self.teams.get(&team));
+                return;
+            }
+            None => {}
         }
         for reason in reasons {
             match reason {
@@ -92,9 +106,4 @@ impl Suggestions {
             "person": self.people.get(&holder.person),
         })
     }
-}
-
-/// Of a key that names a certain person.
-fn person_of(key: &str) -> Option<Uuid> {
-    Uuid::try_parse(key.strip_prefix("person:")?).ok()
 }

@@ -1,4 +1,4 @@
-use super::suggest::Suggestions;
+use super::suggest::{self, Suggestions};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody, Page};
 use crate::state::App;
@@ -54,14 +54,14 @@ pub(super) async fn list(
     let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
     let total = explain::count_targets(&mut connection, tenant, reason).await?;
     let targets = explain::targets(&mut connection, tenant, reason, page.start_index - 1, page.count).await?;
-    let mut waits_for: Vec<(&str, &str)> = vec![];
+    let mut waits_for: Vec<(&str, Option<&str>)> = vec![];
     for target in &targets {
-        waits_for.extend(
-            target
-                .reasons
-                .iter()
-                .map(|reason| (target.wait_key.as_str(), reason.as_str())),
-        );
+        waits_for.extend(target.reasons.iter().map(|reason| {
+            (
+                target.wait_key.as_str(),
+                suggest::reason(reason, target.names_group),
+            )
+        }));
     }
     let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
     let waiting: Vec<Value> = targets.iter().map(|target| shown(target, &suggestions)).collect();
@@ -91,6 +91,7 @@ fn shown(target: &Target, suggestions: &Suggestions) -> Value {
         "links": target.links,
         "people": target.people,
         "groups": target.groups,
+        "namesGroup": target.names_group,
         "stale": target.stale,
         "since": target.since,
         "attempts": target.attempts,
@@ -99,7 +100,10 @@ fn shown(target: &Target, suggestions: &Suggestions) -> Value {
     suggestions.add_to(
         &mut shown,
         &target.wait_key,
-        target.reasons.iter().map(String::as_str),
+        target
+            .reasons
+            .iter()
+            .filter_map(|reason| suggest::reason(reason, target.names_group)),
     );
     shown
 }

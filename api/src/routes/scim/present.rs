@@ -2,13 +2,14 @@
 
 use crate::error::Failure;
 use futures::stream::{self, StreamExt as _};
-use rollcall_shared::directory::TenantId;
+use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::scim::{
-    Derived, Document, Member, Meta, ResourceType, Selection, render, render_member, schema,
+    Derived, Document, Member, Meta, ResourceType, Selection, name_group, render, render_member, schema,
 };
 use rollcall_shared::store::search::{self, Stored};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::pin::pin;
 use uuid::Uuid;
 
@@ -45,9 +46,18 @@ pub(super) async fn present(
         managers_of = search::managers_of(connection, tenant, &managed).await?;
     }
     let groups = ids_of(ResourceType::Group);
+    let mut nested = HashMap::new();
     let members = match groups.is_empty() || !selection.wants("members") {
         true => stream::empty().boxed(),
-        false => search::members_of(connection, tenant, &groups),
+        false => {
+            let teams: Vec<Uuid> = resources
+                .iter()
+                .filter(|resource| resource.kind == ResourceType::Group)
+                .map(|resource| resource.directory_id)
+                .collect();
+            nested = search::nested_groups_of(connection, tenant, &teams).await?;
+            search::members_of(connection, tenant, &groups)
+        }
     };
     let mut members = pin!(members.peekable());
     for (index, resource) in resources.iter().enumerate() {
@@ -68,7 +78,13 @@ pub(super) async fn present(
             Err(_) => true,
         };
         while let Some(row) = members.as_mut().next_if(of_this).await {
-            let Some(member) = render_member(row?.1, selection) else {
+            let mut member = row?.1;
+            if !nested.is_empty()
+                && let Some(group) = nested.get(&(resource.directory_id, fold(&member.value)))
+            {
+                name_group(&mut member, base, *group);
+            }
+            let Some(member) = render_member(member, selection) else {
                 continue;
             };
             if !any {

@@ -55,6 +55,8 @@ pub struct WaitingLink {
     pub slot: i16,
     pub place: String,
     pub reference: String,
+    /// A member that is said to be a group.
+    pub names_group: bool,
     pub wait_key: String,
     pub reason: String,
     pub since: DateTime<Utc>,
@@ -66,7 +68,7 @@ pub struct WaitingLink {
     pub asserted: Option<Asserted>,
 }
 
-fn asserted(txn: Option<Uuid>, index: Option<i32>, at: Option<DateTime<Utc>>) -> Option<Asserted> {
+pub(super) fn asserted(txn: Option<Uuid>, index: Option<i32>, at: Option<DateTime<Utc>>) -> Option<Asserted> {
     Some(Asserted {
         txn: txn?,
         txn_index: index?,
@@ -174,9 +176,9 @@ pub async fn waiting_links(
                select w.* from keys
                cross join lateral (select * from waiters
                    where tenant_id = $1 and wait_key = keys.wait_key offset 0) w
-               where w.slot = 3)
+               where w.slot = 3 and (not w.names_group or starts_with(w.wait_key, 'person:')))
            select w.subject_id as "subject_id!", w.slot as "slot!", w.place as "place!",
-                  w.reference as "reference!", w.wait_key as "wait_key!", w.reason as "reason!",
+                  w.reference as "reference!", w.names_group as "names_group!", w.wait_key as "wait_key!", w.reason as "reason!",
                   w.since as "since!", w.attempts as "attempts!", w.next_attempt_at, t.name as "team?",
                   c.txn as "txn?", c.txn_index as "txn_index?", c.accepted_at as "accepted_at?"
            from concerned w
@@ -196,12 +198,55 @@ pub async fn waiting_links(
             slot: row.slot,
             place: row.place,
             reference: row.reference,
+            names_group: row.names_group,
             wait_key: row.wait_key,
             reason: row.reason,
             since: row.since,
             attempts: row.attempts,
             next_attempt_at: row.next_attempt_at,
             team: row.team,
+            asserted: asserted(row.txn, row.txn_index, row.accepted_at),
+        })
+        .collect())
+}
+
+/// The members of a group's team that wait, at most `limit`.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn waiting_members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    team: Uuid,
+    limit: i64,
+) -> Result<Vec<WaitingLink>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select w.subject_id, w.slot, w.place, w.reference, w.names_group, w.wait_key, w.reason, w.since,
+                  w.attempts, w.next_attempt_at,
+                  c.txn as "txn?", c.txn_index as "txn_index?", c.accepted_at as "accepted_at?"
+           from waiters w
+           left join changes c on c.tenant_id = $1 and c.seq = w.asserted_seq
+           where w.tenant_id = $1 and w.subject_id = $2 and w.slot = 3 order by w.place limit $3"#,
+        tenant.0,
+        team,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| WaitingLink {
+            subject_id: row.subject_id,
+            slot: row.slot,
+            place: row.place,
+            reference: row.reference,
+            names_group: row.names_group,
+            wait_key: row.wait_key,
+            reason: row.reason,
+            since: row.since,
+            attempts: row.attempts,
+            next_attempt_at: row.next_attempt_at,
+            team: None,
             asserted: asserted(row.txn, row.txn_index, row.accepted_at),
         })
         .collect())

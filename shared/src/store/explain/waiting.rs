@@ -6,11 +6,13 @@ use sqlx::PgConnection;
 /// Something that links wait for.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The folded reference, or `person:<id>` where it is known who.
+    /// The folded reference, or `person:<id>` or `team:<id>` where it is known who.
     pub wait_key: String,
     /// As one of the links asserts it.
     pub reference: String,
     pub reasons: Vec<String>,
+    /// Whatever waits for it says that it is a group.
+    pub names_group: bool,
     pub links: i64,
     /// People who lack a manager or an additional manager for it.
     pub people: i64,
@@ -59,6 +61,7 @@ pub async fn targets(
     Ok(sqlx::query_as!(
         Target,
         r#"select wait_key, min(reference) as "reference!", array_agg(distinct reason) as "reasons!",
+                  bool_and(names_group) as "names_group!",
                   count(*) as "links!",
                   count(distinct subject_id) filter (where slot <> 3) as "people!",
                   count(distinct subject_id) filter (where slot = 3) as "groups!",

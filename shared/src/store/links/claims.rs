@@ -1,12 +1,11 @@
-use crate::directory::{Claim, KeyAttribute, TenantId};
+use crate::directory::{Claim, KeyAttribute, Target, TenantId};
 use crate::projection::Status;
 use crate::store::StoreError;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Everyone who ever held one of these folded values, by value. People only: a group's name is
-/// nobody's reference.
+/// Everyone and every group that ever held one of these folded values, by value.
 pub async fn claims(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -16,11 +15,11 @@ pub async fn claims(
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        "select k.folded, k.attribute, k.directory_id, k.from_seq, k.to_seq
+        "select k.kind, k.folded, k.attribute, k.directory_id, k.from_seq, k.to_seq
          from unnest($2::text[]) as asked (folded)
          cross join lateral (
-             select folded, attribute, directory_id, from_seq, to_seq from scim_keys
-             where tenant_id = $1 and folded = asked.folded and kind = 1 offset 0) k",
+             select kind, folded, attribute, directory_id, from_seq, to_seq from scim_keys
+             where tenant_id = $1 and folded = asked.folded offset 0) k",
         tenant.0,
         folded
     )
@@ -28,10 +27,12 @@ pub async fn claims(
     .await?;
     let mut claims: HashMap<String, Vec<Claim>> = HashMap::new();
     for row in rows {
-        if let Some(attribute) = KeyAttribute::from_column(row.attribute) {
+        let attribute = KeyAttribute::from_column(row.attribute);
+        let who = Target::described(row.kind, row.directory_id);
+        if let (Some(attribute), Some(who)) = (attribute, who) {
             claims.entry(row.folded).or_default().push(Claim {
                 attribute,
-                who: row.directory_id,
+                who,
                 from: row.from_seq,
                 to: row.to_seq,
             });

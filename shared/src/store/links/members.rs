@@ -1,4 +1,4 @@
-use crate::directory::TenantId;
+use crate::directory::{Names, TenantId};
 use crate::store::StoreError;
 use crate::store::reconcile::Membership;
 use sqlx::PgConnection;
@@ -15,6 +15,8 @@ pub struct AssertedMember {
     pub member: String,
     /// As asserted.
     pub value: String,
+    /// What the group says of its kind.
+    pub names: Names,
     pub asserted_seq: i64,
 }
 
@@ -28,20 +30,36 @@ pub async fn asserted_members(
         return Ok(vec![]);
     }
     let (team, member) = columns(keys);
-    Ok(sqlx::query_as!(
-        AssertedMember,
-        r#"select r.directory_id as team_id, m.member, m.value, m.asserted_seq
+    let rows = sqlx::query!(
+        r#"select r.directory_id, m.member, m.value, m.asserted_seq, m.names_group as "names_group!"
            from unnest($2::uuid[], $3::text[]) as k (team, member)
            cross join lateral (select id, directory_id from scim_resources
                where tenant_id = $1 and directory_id = k.team and kind = 2 and deleted_seq is null offset 0) r
-           cross join lateral (select member, value, asserted_seq from scim_members
+           cross join lateral (select member, value, asserted_seq,
+                   coalesce(lower(attributes ->> 'type') = 'group', attributes ->> '$ref' ~* '(^|/)Groups/[^/]+/?$',
+                            false) as names_group
+               from scim_members
                where tenant_id = $1 and group_id = r.id and member = k.member offset 0) m"#,
         tenant.0,
         &team,
         &member as _
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AssertedMember {
+            team_id: row.directory_id,
+            member: row.member,
+            value: row.value,
+            names: if row.names_group {
+                Names::Group
+            } else {
+                Names::Member
+            },
+            asserted_seq: row.asserted_seq,
+        })
+        .collect())
 }
 
 /// The memberships that come from these member keys.

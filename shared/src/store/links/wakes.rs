@@ -34,12 +34,12 @@ pub async fn insert_wakes(
     ))
 }
 
-/// The values that these people (with the seq applied to them before) have begun or ceased to
-/// hold, as far as somebody waits for them.
+/// The values that these people and groups (with the seq applied to them before) have begun or
+/// ceased to hold, as far as somebody waits for them.
 ///
 /// Whoever parks a waiter later has seen the change, because it was accepted before this
-/// transaction began. (That is not so for `person:` keys, which tell what the transaction that
-/// applies a person does.)
+/// transaction began. (That is not so for `person:` and `team:` keys, which tell what the
+/// transaction that applies a person or a group does.)
 pub async fn awaited_values(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -48,17 +48,17 @@ pub async fn awaited_values(
     if applied.is_empty() {
         return Ok(vec![]);
     }
-    let person: Vec<Uuid> = applied.iter().map(|(person, _)| *person).collect();
+    let described: Vec<Uuid> = applied.iter().map(|(id, _)| *id).collect();
     let before: Vec<i64> = applied.iter().map(|(_, before)| *before).collect();
     Ok(sqlx::query_scalar!(
-        "select distinct k.folded from unnest($2::uuid[], $3::int8[]) as p (id, before)
+        "select distinct k.folded from unnest($2::uuid[], $3::int8[]) as d (id, before)
          cross join lateral (select id from scim_resources
-             where tenant_id = $1 and directory_id = p.id offset 0) r
+             where tenant_id = $1 and directory_id = d.id offset 0) r
          cross join lateral (select folded from scim_keys where tenant_id = $1 and resource_id = r.id
-             and (from_seq > p.before or to_seq > p.before) offset 0) k
+             and (from_seq > d.before or to_seq > d.before) offset 0) k
          cross join lateral (select from waiters where tenant_id = $1 and wait_key = k.folded limit 1) w",
         tenant.0,
-        &person,
+        &described,
         &before
     )
     .fetch_all(conn)

@@ -230,13 +230,21 @@ pub async fn create_attribute_teams(
     .rows_affected())
 }
 
-/// End every membership of these teams and every link that waits to become one.
+/// End every membership of these teams, every part of them and every link that waits to become
+/// one.
 pub async fn empty_teams(conn: &mut PgConnection, tenant: TenantId, ids: &[Uuid]) -> Result<(), StoreError> {
     if ids.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         "delete from team_members where tenant_id = $1 and team_id = any($2)",
+        tenant.0,
+        ids
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from team_parts where tenant_id = $1 and team_id = any($2)",
         tenant.0,
         ids
     )

@@ -58,6 +58,9 @@ pub async fn keys(conn: &mut PgConnection, tenant: TenantId, chunk: &Chunk) -> R
                union select team_id, substr(source, 8) from team_members
                    where tenant_id = $1 and team_id >= $2 and team_id <= $4 and starts_with(source, 'member:')
                        and (team_id, source) > ($2, 'member:' || $3) and (team_id, source) <= ($4, 'member:' || $5)
+               union select team_id, substr(source, 8) from team_parts
+                   where tenant_id = $1 and team_id >= $2 and team_id <= $4
+                       and (team_id, source) > ($2, 'member:' || $3) and (team_id, source) <= ($4, 'member:' || $5)
                union select subject_id, place from waiters
                    where tenant_id = $1 and slot = 3 and subject_id >= $2 and subject_id <= $4
                        and (subject_id, place) > ($2, $3) and (subject_id, place) <= ($4, $5)"#,

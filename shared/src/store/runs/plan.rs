@@ -127,6 +127,8 @@ pub async fn members(
                            and ($2::uuid is null or r.directory_id = $2)
                    union select team_id, substr(source, 8) from team_members
                        where tenant_id = $1 and starts_with(source, 'member:') and ($2::uuid is null or team_id = $2)
+                   union select team_id, substr(source, 8) from team_parts
+                       where tenant_id = $1 and ($2::uuid is null or team_id = $2)
                    union select subject_id, place from waiters
                        where tenant_id = $1 and slot = 3 and ($2::uuid is null or subject_id = $2)) both_sides
                ) numbered

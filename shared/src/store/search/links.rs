@@ -1,12 +1,12 @@
 //! What the read side adds to resources: members, groups, resolved managers.
 
 use crate::directory::TenantId;
-use crate::scim::Member;
+use crate::scim::{GroupOf, Member};
 use crate::store::{PgConnection, StoreError};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The asserted members of each of these groups, group by group as they are given, in the order
@@ -37,7 +37,40 @@ pub fn members_of<'c>(
     .boxed()
 }
 
-/// Of each of these users, id and displayName of the live groups whose members name its id.
+/// The nested groups among the members of these teams: team and folded value of the member, and
+/// the id of the Group it is.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn nested_groups_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[Uuid],
+) -> Result<HashMap<(Uuid, String), Uuid>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select p.team_id, substr(p.source, length('member:') + 1) as "member!", t.resource_id as "group!"
+           from unnest($2::uuid[]) as asked (team_id)
+           cross join lateral (select team_id, part_id, source from team_parts
+               where tenant_id = $1 and team_id = asked.team_id offset 0) p
+           cross join lateral (select resource_id from teams
+               where tenant_id = $1 and id = p.part_id and resource_id is not null offset 0) t"#,
+        tenant.0,
+        teams,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.team_id, row.member), row.group))
+        .collect())
+}
+
+/// Nestings of groups looked at to answer one read.
+const MOST_NESTINGS: i64 = 10_000;
+
+/// Of each of these users, the live groups whose members name its id, and those whose members name
+/// the id of such a group, and so on upwards. Every nesting is followed once, so that a cycle ends
+/// it too, and at most ten thousand of them.
 ///
 /// # Errors
 /// When the statement fails.
@@ -45,27 +78,65 @@ pub async fn groups_of(
     connection: &mut PgConnection,
     tenant: TenantId,
     users: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<(Uuid, String)>>, StoreError> {
-    let by_member: HashMap<String, Uuid> = users.iter().map(|id| (id.to_string(), *id)).collect();
-    let members: Vec<String> = by_member.keys().cloned().collect();
+) -> Result<HashMap<Uuid, Vec<GroupOf>>, StoreError> {
+    let members: Vec<String> = users.iter().map(Uuid::to_string).collect();
     let rows = sqlx::query!(
-        r#"select m.member, g.id, coalesce(g.document ->> 'displayName', '') as "name!"
-           from scim_members m
-           join scim_resources g on g.tenant_id = m.tenant_id and g.id = m.group_id
-           where m.tenant_id = $1 and m.member = any($2) and g.deleted_seq is null
+        r#"with recursive direct as materialized (
+               select m.member, m.group_id from unnest($2::text[]) as asked (member)
+               cross join lateral (select member, group_id from scim_members
+                   where tenant_id = $1 and member = asked.member offset 0) m),
+           above as (
+               select d.group_id::text as member, m.group_id from (select distinct group_id from direct) d
+               cross join lateral (select group_id from scim_members
+                   where tenant_id = $1 and member = d.group_id::text offset 0) m
+               union
+               select a.group_id::text, m.group_id from above a
+               cross join lateral (select group_id from scim_members
+                   where tenant_id = $1 and member = a.group_id::text offset 0) m),
+           followed as (
+               select member, group_id from direct
+               union all (select member, group_id from above limit $3))
+           select f.member as "member!", g.id as "id!", g.name as "name!" from followed f
+           cross join lateral (
+               select id, coalesce(document ->> 'displayName', '') as name, created_seq from scim_resources
+               where tenant_id = $1 and id = f.group_id and deleted_seq is null offset 0) g
            order by g.created_seq"#,
         tenant.0,
         &members,
+        MOST_NESTINGS
     )
     .fetch_all(connection)
     .await?;
-    let mut groups: HashMap<Uuid, Vec<(Uuid, String)>> = HashMap::new();
-    for row in rows {
-        if let Some(user) = by_member.get(&row.member) {
-            groups.entry(*user).or_default().push((row.id, row.name));
+    // Whoever or whatever is named, and the groups that name it, in order of creation.
+    let mut naming: HashMap<&str, Vec<(Uuid, &str)>> = HashMap::new();
+    for row in &rows {
+        naming.entry(&row.member).or_default().push((row.id, &row.name));
+    }
+    let mut groups_of = HashMap::new();
+    for (user, member) in users.iter().zip(&members) {
+        let mut found: Vec<GroupOf> = vec![];
+        let mut seen: HashSet<Uuid> = HashSet::new();
+        let mut asked = member.clone();
+        let mut next = 0;
+        loop {
+            for (id, name) in naming.get(asked.as_str()).into_iter().flatten() {
+                if seen.insert(*id) {
+                    found.push(GroupOf {
+                        id: *id,
+                        name: (*name).to_owned(),
+                        direct: asked == *member,
+                    });
+                }
+            }
+            let Some(group) = found.get(next) else { break };
+            asked = group.id.to_string();
+            next += 1;
+        }
+        if !found.is_empty() {
+            groups_of.insert(*user, found);
         }
     }
-    Ok(groups)
+    Ok(groups_of)
 }
 
 /// Of each of these people (by directory id), the managers its reporting lines name: reference

@@ -26,21 +26,35 @@ impl Compiler<'_> {
         self.query.push("exists (select from ");
         match set {
             Set::Members => self.query.push(
-                "(select coalesce(m.attributes, '{}') || jsonb_build_object('value', m.value)
+                "(select case when exists (select from team_parts p where p.tenant_id = r.tenant_id
+                          and p.team_id = r.directory_id and p.source = 'member:' || m.member)
+                      then '{\"type\": \"Group\"}' else '{}'::jsonb end
+                      || coalesce(m.attributes, '{}') || jsonb_build_object('value', m.value)
                   from scim_members m where m.tenant_id = r.tenant_id and m.group_id = r.id)",
             ),
             Set::Groups => self.query.push(
-                "(select jsonb_build_object('value', g.id, 'display', g.document -> 'displayName', 'type', 'direct')
-                  from scim_members m
-                  join scim_resources g on g.tenant_id = m.tenant_id and g.id = m.group_id and g.deleted_seq is null
-                  where m.tenant_id = r.tenant_id and m.member = r.id::text)",
+                "(with recursive above (id, direct) as (
+                      select m.group_id, true from scim_members m
+                      where m.tenant_id = r.tenant_id and m.member = r.id::text
+                      union
+                      select m.group_id, false from above a
+                      cross join lateral (select group_id from scim_members
+                          where tenant_id = r.tenant_id and member = a.id::text offset 0) m)
+                  select jsonb_build_object('value', g.id, 'display', g.document -> 'displayName',
+                      'type', case when bool_or(a.direct) then 'direct' else 'indirect' end)
+                  from above a
+                  cross join lateral (select id, document from scim_resources
+                      where tenant_id = r.tenant_id and id = a.id and deleted_seq is null offset 0) g
+                  group by g.id, g.document)",
             ),
-            Set::Schemas => {
-                self.query.push("(select to_jsonb(").push_bind(self.kind.schema_urn()).push(
+            Set::Schemas => self
+                .query
+                .push("(select to_jsonb(")
+                .push_bind(self.kind.schema_urn())
+                .push(
                     "::text) union all
                       select to_jsonb(k) from jsonb_object_keys(r.document) k where k ilike 'urn:%')",
-                )
-            }
+                ),
             Set::Array(json) => push_elements(self.query, json),
         };
         self.query.push(format!(" as {alias}(v) where "));

@@ -18,7 +18,12 @@ async fn members_and_groups_are_read_in_sets() {
         .await
         .unwrap();
     assert_eq!(groups_of.len(), 1);
-    assert_eq!(groups_of[&anna], [(groups[0], "Sales".to_owned())]);
+    let sales = |direct| GroupOf {
+        id: groups[0],
+        name: "Sales".to_owned(),
+        direct,
+    };
+    assert_eq!(groups_of[&anna], [sales(true)]);
     fixture.delete(groups[0]).await;
     assert!(
         search::groups_of(&mut fixture.connection, TENANT, &[anna])

@@ -14,7 +14,7 @@ use futures::StreamExt as _;
 use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::scim::schema::SchemaSet;
 use rollcall_shared::scim::{
-    Body, Derived, Document, Member, Meta, ResourceType, Rules, ScimType, Selection, filter, keys,
+    Body, Derived, Document, GroupOf, Member, Meta, ResourceType, Rules, ScimType, Selection, filter, keys,
     parse_resource, render, schema,
 };
 use rollcall_shared::store::search::{self, Search, SearchError, Stored};
