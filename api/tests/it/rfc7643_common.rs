@@ -63,6 +63,30 @@ async fn external_id_is_the_clients_and_case_exact() {
     assert_eq!(crate::rfc::users(&client, r#"externalId eq "ID-1""#).await, ["a"]);
 }
 
+/// RFC 7643 §3.1: meta.location is the same as the Content-Location of the answer.
+#[tokio::test]
+async fn location_of_a_representation_is_its_content_location() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let created = client.user("a").await;
+    let path = format!("/Users/{}", created.id());
+    let read = client.get(&path).await;
+    let put = client.put(&path, json!({ "userName": "b" })).await;
+    let patched = client
+        .patch(&path, operation("add", "title", json!("Countess")))
+        .await;
+    for answer in [created, read, put, patched] {
+        assert_eq!(answer.header("content-location"), answer.body["meta"]["location"]);
+    }
+    let group = client.post("/Groups", json!({ "displayName": "g" })).await;
+    let change = operation("replace", "displayName", json!("h"));
+    let without_body = client
+        .patch(&format!("/Groups/{}", group.id()), change)
+        .await
+        .expect(204);
+    assert_eq!(without_body.header("content-location"), "");
+}
+
 /// RFC 7643 §3.1: meta has resourceType, created, lastModified, location and version, all set by the service provider.
 /// RFC 7643 §3.1: lastModified of a resource that never changed is created.
 /// RFC 7643 §3.1: a change moves lastModified and version, and leaves created and location as they are.

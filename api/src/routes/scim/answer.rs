@@ -38,6 +38,15 @@ impl Answer {
         self.header(header::LOCATION, url)
     }
 
+    /// Where the resource is. With its representation also what that is of (RFC 7643 §3.1:
+    /// `meta.location` is the same as `Content-Location`).
+    pub(super) fn resource(self, url: &str) -> Answer {
+        match self.body {
+            Some(_) => self.location(url).header(header::CONTENT_LOCATION, url),
+            None => self.location(url),
+        }
+    }
+
     pub(super) fn version(self, version: i64) -> Answer {
         self.header(header::ETAG, &etag(version))
     }

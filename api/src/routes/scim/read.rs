@@ -45,7 +45,7 @@ pub(super) async fn read(
         vec![],
     )
     .await?;
-    Ok(Answer::json(StatusCode::OK, body).location(&url).version(version))
+    Ok(Answer::json(StatusCode::OK, body).resource(&url).version(version))
 }
 
 async fn find(

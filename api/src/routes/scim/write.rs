@@ -139,7 +139,7 @@ fn written(status: StatusCode, base: &str, accepted: &Accepted, body: Option<Vec
         None => Answer::new(status, None),
     };
     answer
-        .location(&location(base, accepted.kind, accepted.id))
+        .resource(&location(base, accepted.kind, accepted.id))
         .version(accepted.version)
         .receipt(accepted.txn)
 }
