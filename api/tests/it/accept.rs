@@ -219,6 +219,7 @@ async fn accept_while_a_worker_holds_the_directory_and_the_outbox_is_acknowledge
         "people",
         "teams",
         "team_members",
+        "team_parts",
         "reporting_lines",
         "waiters",
         "wakes",
