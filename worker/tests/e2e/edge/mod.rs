@@ -11,7 +11,7 @@ use crate::harness::{Stack, Tenant, bulk, directory};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub(super) const CATCH_UP: Duration = Duration::from_secs(60);
+const CATCH_UP: Duration = Duration::from_secs(60);
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const ROLLCALL: &str = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User";

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A worker that dies between claiming a part and pushing its job leaves that part to nobody for a
+/// minute.
+const PATIENCE: Duration = Duration::from_secs(150);
 /// Short, so that the work of the dead is taken over soon.
 const LEASE_SECONDS: &str = "1";
 /// Of one run, at random moments.
