@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// Parts of one run under way at once, over all workers: a run leaves room for everything else.
 const IN_FLIGHT: i64 = 4;
 /// How long a part is left to the job it was pushed with.
-const CLAIM_SECONDS: f64 = 60.0;
+const CLAIM_SECONDS: f64 = 30.0;
 
 /// What the keys of a part are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
