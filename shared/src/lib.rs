@@ -1,6 +1,6 @@
 //! What the API and the workers share.
 //!
-//! Imports run one way: `scim`, `directory`, `projection` (pure, no I/O) → `store` (the only
+//! Imports run one way: `scim`, `directory`, `projection`, `settings` (pure, no I/O) → `store` (the only
 //! place that names sqlx), `queue` (the only place that names apalis and redis) → the `api`
 //! and `worker` crates, which never import each other.
 
@@ -10,5 +10,6 @@ pub mod failpoint;
 pub mod projection;
 pub mod queue;
 pub mod scim;
+pub mod settings;
 pub mod store;
 pub mod telemetry;

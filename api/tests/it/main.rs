@@ -48,6 +48,7 @@ mod rfc7644_query;
 mod runs;
 mod schemas;
 mod schemas_resources;
+mod settings;
 mod strict;
 mod strict_patch;
 mod tenants;

@@ -22,6 +22,7 @@ pub mod runs;
 pub mod schemas;
 pub mod search;
 pub mod secrets;
+pub mod settings;
 pub mod tokens;
 pub mod watch;
 

@@ -5,10 +5,12 @@ mod dead_letters;
 mod links;
 mod overview;
 mod people;
+mod preconditions;
 mod receipts;
 mod run_events;
 mod runs;
 mod schemas;
+mod settings;
 mod suggest;
 mod teams;
 mod tokens;
@@ -31,6 +33,10 @@ pub(super) fn routes() -> Router<App> {
         .route(
             "/schemas/{urn}",
             get(schemas::read).put(schemas::put).delete(schemas::delete),
+        )
+        .route(
+            "/settings",
+            get(settings::read).put(settings::put).patch(settings::patch),
         )
         .route("/people", get(people::search))
         .route("/people/{id}", get(people::person))
