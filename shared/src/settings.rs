@@ -1,5 +1,6 @@
 //! What a tenant's operators settle once, apart from schemas. Pure.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -79,6 +80,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The day that start and end dates are compared with `now`; `None`: they decide nothing.
+    pub fn deciding_day(&self, now: DateTime<Utc>) -> Option<NaiveDate> {
+        let today = || now.with_timezone(&self.time_zone).date_naive();
+        self.dates_drive_status.then(today)
+    }
+
     /// Settings as they were stored, be it by another version of the program that knows others
     /// beside.
     ///
@@ -146,6 +153,20 @@ mod tests {
             changed(json!({ "timezone": "UTC" })),
             Err(SettingsError::Unknown("timezone".into()))
         );
+    }
+
+    #[test]
+    fn deciding_day_is_that_of_the_zone_and_none_unless_dates_decide() {
+        let now = "2026-03-01T11:30:00Z".parse().expect("a time");
+        let day = |zone: &str, decide: bool| {
+            let settings = changed(json!({ "timeZone": zone, "datesDriveStatus": decide }));
+            let day = settings.expect("settings").deciding_day(now);
+            day.map(|day| day.to_string())
+        };
+        assert_eq!(day("UTC", true).as_deref(), Some("2026-03-01"));
+        assert_eq!(day("Pacific/Kiritimati", true).as_deref(), Some("2026-03-02"));
+        assert_eq!(day("Etc/GMT+12", true).as_deref(), Some("2026-02-28"));
+        assert_eq!(day("UTC", false), None);
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod rfc7644_protocol;
 mod rfc7644_put;
 mod rfc7644_query;
 mod runs;
+mod schedules;
 mod schemas;
 mod schemas_resources;
 mod settings;

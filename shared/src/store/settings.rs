@@ -61,7 +61,7 @@ pub async fn put(
     Ok(StoredSettings { settings, version })
 }
 
-fn stored(settings: &Value, version: i64) -> Result<StoredSettings, StoreError> {
+pub(super) fn stored(settings: &Value, version: i64) -> Result<StoredSettings, StoreError> {
     let settings = Settings::stored(settings).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(StoredSettings { settings, version })
 }

@@ -9,6 +9,7 @@ mod preconditions;
 mod receipts;
 mod run_events;
 mod runs;
+mod schedules;
 mod schemas;
 mod settings;
 mod suggest;
@@ -45,6 +46,14 @@ pub(super) fn routes() -> Router<App> {
         .route("/teams/{id}/links", get(teams::links))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
+        .route("/schedules", get(schedules::list).post(schedules::create))
+        .route(
+            "/schedules/{id}",
+            get(schedules::read)
+                .put(schedules::put)
+                .patch(schedules::patch)
+                .delete(schedules::delete),
+        )
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))

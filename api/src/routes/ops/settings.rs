@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use rollcall_shared::scim::etag;
 use rollcall_shared::settings::{Settings, SettingsError};
 use rollcall_shared::store::StoreError;
+use rollcall_shared::store::schedules;
 use rollcall_shared::store::settings::{self, StoredSettings};
 use serde_json::{Map, Value};
 
@@ -56,10 +57,19 @@ async fn change(
     if wanted == stored.settings {
         return Ok(answer(stored));
     }
+    let other_days = drives(&stored.settings) != drives(&wanted);
     let stored = settings::put(&mut tx, tenant, wanted).await?;
+    if other_days {
+        schedules::follow_dates(&mut tx, tenant, &stored.settings).await?;
+    }
     tx.commit().await.map_err(StoreError::from)?;
     tracing::info!(token = %caller.0.id, version = stored.version, "settings were changed");
     Ok(answer(stored))
+}
+
+/// On which days, if on any, dates decide whose status.
+fn drives(settings: &Settings) -> Option<impl PartialEq> {
+    settings.dates_drive_status.then_some(settings.time_zone)
 }
 
 fn answer(stored: StoredSettings) -> Response {
