@@ -17,6 +17,8 @@ pub struct Settings {
     pub dates_drive_status: bool,
     /// After so many days the data of a deprovisioned person are erased; `None`: never.
     pub deprovisioned_retention_days: Option<NonZeroU16>,
+    /// Whether no two groups may have one name.
+    pub unique_group_names: bool,
 }
 
 impl Default for Settings {
@@ -25,12 +27,13 @@ impl Default for Settings {
             time_zone: Tz::UTC,
             dates_drive_status: false,
             deprovisioned_retention_days: None,
+            unique_group_names: true,
         }
     }
 }
 
 /// Every setting, and what it must be.
-const EXPECTED: [(&str, &str); 3] = [
+const EXPECTED: [(&str, &str); 4] = [
     (
         "timeZone",
         "a name of the IANA time zone database, such as Europe/Berlin",
@@ -40,6 +43,7 @@ const EXPECTED: [(&str, &str); 3] = [
         "deprovisionedRetentionDays",
         "a whole number of days from 1 to 65535, or null for ever",
     ),
+    ("uniqueGroupNames", "true or false"),
 ];
 
 /// Why settings are not taken. Names the setting, never the value.
@@ -140,6 +144,7 @@ mod tests {
             ("timeZone", json!(1)),
             ("timeZone", json!("")),
             ("datesDriveStatus", json!("yes")),
+            ("uniqueGroupNames", json!(0)),
             ("deprovisionedRetentionDays", json!(0)),
             ("deprovisionedRetentionDays", json!(-1)),
             ("deprovisionedRetentionDays", json!(65_536)),

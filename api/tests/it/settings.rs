@@ -21,6 +21,7 @@ async fn settings_nobody_changed_are_the_defaults() {
     assert_eq!(answer.body["timeZone"], "UTC");
     assert_eq!(answer.body["datesDriveStatus"], false);
     assert_eq!(answer.body["deprovisionedRetentionDays"], Value::Null);
+    assert_eq!(answer.body["uniqueGroupNames"], true);
 }
 
 #[tokio::test]
@@ -92,4 +93,68 @@ async fn settings_that_cannot_be_are_refused_by_name_and_change_nothing() {
     let scim = app.client(tenant, "scim").await;
     scim.get(SETTINGS).await.problem(403);
     scim.put(SETTINGS, json!({})).await.problem(403);
+}
+
+#[tokio::test]
+async fn groups_share_a_name_where_the_settings_let_them() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    let named = |name: &str| json!({ "displayName": name });
+    let first = scim.post("/Groups", named("Guild")).await.expect(201);
+    scim.post("/Groups", named("guild")).await.scim_error(409);
+
+    let shared = json!({ "uniqueGroupNames": false });
+    operator.put(SETTINGS, shared).await.expect(200);
+    let second = scim.post("/Groups", named("guild")).await.expect(201);
+    let third = scim.post("/Groups", named("Choir")).await.expect(201);
+    let path = format!("/Groups/{}", third.id());
+    scim.put(&path, named("GUILD")).await.expect(200);
+    let found = scim.find("/Groups", "displayName eq \"Guild\"").await.expect(200);
+    let ids: Vec<&str> = found.body["Resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, [first.id(), second.id(), third.id()]);
+    // Everything else is as unique as ever.
+    scim.user("ada").await;
+    scim.post("/Users", json!({ "userName": "ADA" }))
+        .await
+        .scim_error(409);
+
+    operator.put(SETTINGS, json!({})).await.expect(200);
+    scim.post("/Groups", named("guild")).await.scim_error(409);
+    // Whoever has the name keeps it, and may say so again.
+    let path = format!("/Groups/{}", second.id());
+    scim.put(&path, named("guild")).await.expect(200);
+}
+
+#[tokio::test]
+async fn name_that_groups_share_is_free_again_when_the_last_of_them_is_renamed() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    operator
+        .put(SETTINGS, json!({ "uniqueGroupNames": false }))
+        .await
+        .expect(200);
+    let mut groups = vec![];
+    for _ in 0..3 {
+        let group = scim
+            .post("/Groups", json!({ "displayName": "Guild" }))
+            .await
+            .expect(201);
+        groups.push(format!("/Groups/{}", group.id()));
+    }
+    for (number, group) in groups.iter().enumerate() {
+        scim.put(group, json!({ "displayName": format!("Guild {number}") }))
+            .await
+            .expect(200);
+    }
+    operator.put(SETTINGS, json!({})).await.expect(200);
+    scim.post("/Groups", json!({ "displayName": "Guild" }))
+        .await
+        .expect(201);
 }
