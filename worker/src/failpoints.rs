@@ -31,6 +31,9 @@ pub const RUN_FAILPOINTS: &[&str] = &[
     "runs::before_ack",
 ];
 
+/// The one between a schedule's tick and its commit.
+pub const TICK_FAILPOINT: &str = "feeder::before_tick_commit";
+
 /// Return `ReconcileError::Injected` when a test says `return`; end the process when it says
 /// `return(die)`.
 macro_rules! failpoint {

@@ -55,7 +55,7 @@ pub(super) async fn run(
     store::lock_tenant(&mut tx, tenant).await?;
     let (seqs, at) = store::draw_seqs(&mut tx, items.len()).await?;
     let mut standings = plan_all(&mut tx, tenant, items, &seqs, at).await?;
-    for (place, conflict) in claim::claim_all(&mut tx, tenant, items, &standings).await? {
+    for (place, conflict) in claim::claim_all(&mut tx, tenant, items, &mut standings).await? {
         standings[place] = match conflict {
             Conflict::Held(attribute) => Standing::Refused(ScimError::uniqueness(attribute)),
             Conflict::HeldByEarlier => Standing::Deferred,

@@ -4,7 +4,7 @@ use super::line::{Item, cluster};
 use super::settle::Standing;
 use rollcall_shared::directory::{KeyAttribute, TenantId};
 use rollcall_shared::store::accept::{self as store, NewKey};
-use rollcall_shared::store::{PgConnection, StoreError};
+use rollcall_shared::store::{PgConnection, StoreError, settings};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub(super) async fn claim_all(
     conn: &mut PgConnection,
     tenant: TenantId,
     items: &[Item],
-    standings: &[Standing],
+    standings: &mut [Standing],
 ) -> Result<Vec<(usize, Conflict)>, StoreError> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
     let mut asked: Vec<NewKey> = vec![];
@@ -39,12 +39,17 @@ pub(super) async fn claim_all(
         .into_iter()
         .map(|key| (key.resource_id, key.attribute, key.value))
         .collect();
-    let denied: Vec<&NewKey> = asked
+    let mut denied: Vec<&NewKey> = asked
         .iter()
         .filter(|key| !granted.contains(&(key.resource_id, key.attribute, key.value.clone())))
         .collect();
     if denied.is_empty() {
         return Ok(vec![]);
+    }
+    if denied.iter().any(|key| is_group_name(key)) && names_may_be_shared(conn, tenant).await? {
+        for key in denied.extract_if(.., |key| is_group_name(key)) {
+            keep_unclaimed(key, &mut standings[places[&key.resource_id]]);
+        }
     }
     let holders = store::holders(conn, tenant, &denied).await?;
     Ok(denied
@@ -67,6 +72,24 @@ pub(super) async fn claim_all(
             (place, conflict)
         })
         .collect())
+}
+
+fn is_group_name(key: &NewKey) -> bool {
+    key.attribute == KeyAttribute::DisplayName as i16
+}
+
+async fn names_may_be_shared(conn: &mut PgConnection, tenant: TenantId) -> Result<bool, StoreError> {
+    let stored = settings::read(conn, tenant).await?;
+    Ok(!stored.settings.unique_group_names)
+}
+
+/// The write begins to hold this value beside whoever has claimed it.
+fn keep_unclaimed(denied: &NewKey, standing: &mut Standing) {
+    if let Standing::Write(planned) = standing {
+        let keys = planned.new_keys.iter_mut();
+        keys.filter(|key| key.attribute == denied.attribute)
+            .for_each(|key| key.unique = false);
+    }
 }
 
 fn name(attribute: i16) -> &'static str {

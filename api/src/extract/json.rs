@@ -3,6 +3,7 @@ use axum::Json;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 /// A JSON body outside SCIM; what cannot be read is a 400 that says why.
 pub(crate) struct JsonBody<T>(pub T);
@@ -18,6 +19,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             }
         }
     }
+}
+
+/// Read attributes that came as a JSON body, or were merged with what is stored.
+///
+/// # Errors
+/// 400 naming the attribute that is unknown or cannot be read.
+pub(crate) fn read_object<T: DeserializeOwned>(attributes: Map<String, Value>) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(Value::Object(attributes)).map_err(|error| {
+        let reason = error.inner().to_string();
+        let detail = format!("{}: {}", error.path(), without_values(&reason));
+        Failure::new(StatusCode::BAD_REQUEST, detail)
+    })
 }
 
 /// Up to what serde quotes of the value it did not like.

@@ -27,6 +27,31 @@ impl Status {
         }
     }
 
+    /// What the source asserts. Of an `active` that cannot be read the last status remains.
+    pub fn asserted(live: bool, active: Option<bool>, last: Option<Status>) -> Status {
+        let last = last.filter(|last| *last != Status::Deprovisioned);
+        match (live, active) {
+            (false, _) => Status::Deprovisioned,
+            (true, Some(true)) => Status::Active,
+            (true, Some(false)) => Status::Deactivated,
+            (true, None) => last.unwrap_or(Status::Active),
+        }
+    }
+
+    /// This status on a day, where start and end dates decide too: whoever has not begun, or whose
+    /// last day is over, is not active. Without a day they decide nothing.
+    pub fn on(self, day: Option<NaiveDate>, fields: &PersonFields) -> Status {
+        let outside = day.is_some_and(|day| {
+            let begins_later = fields.start_date.is_some_and(|start| start > day);
+            let is_over = fields.end_date.is_some_and(|end| end < day);
+            begins_later || is_over
+        });
+        match self {
+            Status::Active if outside => Status::Deactivated,
+            status => status,
+        }
+    }
+
     pub fn from_column(name: &str) -> Option<Status> {
         [Status::Active, Status::Deactivated, Status::Deprovisioned]
             .into_iter()

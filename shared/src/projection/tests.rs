@@ -99,3 +99,46 @@ fn project_display_name_absent_stays_absent() {
         None
     );
 }
+
+#[test]
+fn status_is_active_from_the_first_day_to_the_last_only_where_dates_decide() {
+    let day = |text: &str| Some(text.parse().expect("a day"));
+    let fields = PersonFields {
+        start_date: day("2026-03-02"),
+        end_date: day("2026-03-04"),
+        ..PersonFields::default()
+    };
+    for (today, expected) in [
+        ("2026-03-01", Status::Deactivated),
+        ("2026-03-02", Status::Active),
+        ("2026-03-04", Status::Active),
+        ("2026-03-05", Status::Deactivated),
+    ] {
+        assert_eq!(Status::Active.on(day(today), &fields), expected, "{today}");
+        for other in [Status::Deactivated, Status::Deprovisioned] {
+            assert_eq!(other.on(day(today), &fields), other, "{today}");
+        }
+    }
+    assert_eq!(Status::Active.on(None, &fields), Status::Active);
+    assert_eq!(
+        Status::Active.on(day("2026-03-01"), &PersonFields::default()),
+        Status::Active
+    );
+    // Whoever is to end before they begin has no day.
+    let never = PersonFields {
+        start_date: fields.end_date,
+        end_date: fields.start_date,
+        ..PersonFields::default()
+    };
+    assert_eq!(Status::Active.on(day("2026-03-03"), &never), Status::Deactivated);
+}
+
+#[test]
+fn status_whose_active_cannot_be_read_stays_as_it_was() {
+    let asserted = |active, last| Status::asserted(true, active, last);
+    assert_eq!(asserted(None, Some(Status::Deactivated)), Status::Deactivated);
+    assert_eq!(asserted(None, Some(Status::Deprovisioned)), Status::Active);
+    assert_eq!(asserted(None, None), Status::Active);
+    assert_eq!(asserted(Some(true), Some(Status::Deactivated)), Status::Active);
+    assert_eq!(Status::asserted(false, Some(true), None), Status::Deprovisioned);
+}

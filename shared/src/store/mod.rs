@@ -18,10 +18,13 @@ pub mod people;
 pub mod receipts;
 pub mod reconcile;
 pub mod rejections;
+pub mod rules;
 pub mod runs;
+pub mod schedules;
 pub mod schemas;
 pub mod search;
 pub mod secrets;
+pub mod settings;
 pub mod tokens;
 pub mod watch;
 

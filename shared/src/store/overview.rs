@@ -25,6 +25,8 @@ pub struct Backlog {
     pub runs: Vec<(String, i64)>,
     /// Age of the last full run that wrote, of the tenant for which it is greatest.
     pub oldest_full_run_seconds: Option<f64>,
+    /// By how much the schedule that should have fired first is late; 0 when none is.
+    pub schedule_overdue_seconds: f64,
 }
 
 /// The work under way of one tenant, or of all.
@@ -66,9 +68,17 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
              group by tenant_id) by_tenant",
         tenant
     )
+    .fetch_one(&mut *connection)
+    .await?;
+    let schedule_overdue_seconds = sqlx::query_scalar!(
+        r#"select coalesce(extract(epoch from now() - min(next_tick)), 0)::float8 as "seconds!" from schedules
+           where due_at is not null and next_tick < now() and ($1::bigint is null or tenant_id = $1)"#,
+        tenant
+    )
     .fetch_one(connection)
     .await?;
     Ok(Backlog {
+        schedule_overdue_seconds,
         pending: row.pending,
         parked: row.parked,
         oldest_pending_seconds: row.oldest_pending_seconds.max(0.0),

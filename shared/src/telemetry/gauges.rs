@@ -65,6 +65,9 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     metrics
         .oldest_full_run_age_seconds
         .set(known.and_then(|backlog| backlog.oldest_full_run_seconds));
+    metrics
+        .schedule_overdue_seconds
+        .set(known.map(|backlog| backlog.schedule_overdue_seconds));
     let Some(backlog) = backlog else { return };
     for phase in RunPhase::ALL {
         let count = backlog.runs.iter().find(|(name, _)| name == phase.name());

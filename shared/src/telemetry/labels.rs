@@ -158,6 +158,17 @@ label_value! {
 }
 
 label_value! {
+    /// What came of a schedule's tick.
+    TickOutcome {
+        Started = "started",
+        /// A run of the same scope was under way.
+        Joined = "joined",
+        /// Nobody was there to fire it, and a later one was fired in its place.
+        Skipped = "skipped",
+    }
+}
+
+label_value! {
     /// What a run found that was not as it should be.
     DriftKind {
         Person = "person",
@@ -201,6 +212,7 @@ label_set! { LinkLabels { slot: LinkSlot, path: LinkPath, } }
 label_set! { FoundLabels { slot: LinkSlot, path: FoundBy, } }
 label_set! { RunLabels { end: RunEnd, } }
 label_set! { RunPhaseLabels { phase: RunPhase, } }
+label_set! { TickLabels { outcome: TickOutcome, } }
 label_set! { DriftLabels { kind: DriftKind, } }
 label_set! { DependencyLabels { dependency: Dependency, } }
 label_set! { BuildLabels { version: &'static str, process: &'static str, } }

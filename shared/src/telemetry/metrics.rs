@@ -88,6 +88,8 @@ metrics! {
     /// Seconds until the first token in use ends that has no successor, read at scrape; negative for a
     /// week after it has ended.
     token_expiry_seconds: Figure<f64> = Figure::default(),
+    /// Seconds by which the schedule that should have fired first is late; 0 when none is, read at scrape.
+    schedule_overdue_seconds: Figure<f64> = Figure::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),
 
@@ -113,6 +115,8 @@ metrics! {
     feeder_pushed_keys: Family<QueueLabels, Counter> = Family::default(),
     /// Runs that came to their end, by how.
     runs: Family<RunLabels, Counter> = Family::default(),
+    /// Ticks of schedules, by outcome.
+    schedule_ticks: Family<TickLabels, Counter> = Family::default(),
     /// Differences that runs found, by kind; dry runs count too.
     drift: Family<DriftLabels, Counter> = Family::default(),
     /// Keys set aside because reconciling them kept failing.

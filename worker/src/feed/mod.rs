@@ -4,6 +4,7 @@
 //! Redis may be wiped at any moment; everything still pending comes back through here.
 
 mod runs;
+mod schedules;
 
 use crate::context::Context;
 use rollcall_shared::directory::{Lane, TenantId};
@@ -76,6 +77,7 @@ async fn round(context: &Context) -> Result<bool, FeedError> {
     if due.wakes {
         pushed |= take_over(context).await?;
     }
+    pushed |= schedules::fire_due(context).await?;
     pushed |= runs::push_due(context).await?;
     Ok(pushed)
 }

@@ -12,7 +12,7 @@ use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::runs::{self, Finish};
-use rollcall_shared::store::{self as stores, PgConnection, StoreError, links, reconcile as store};
+use rollcall_shared::store::{self as stores, PgConnection, StoreError, links, reconcile as store, rules};
 use rollcall_shared::telemetry::FoundBy;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -101,7 +101,7 @@ impl Engine {
     ) -> Result<bool, ReconcileError> {
         self.teams.forget(tenant);
         for _ in 0..MAX_ROUNDS {
-            let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+            let mut tx = rules::begin(&self.pool, tenant).await?;
             let (found, desired) = read(&mut tx, tenant, keys, View::Settled).await?;
             let in_flight = found.in_flight;
             let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();

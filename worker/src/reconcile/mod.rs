@@ -26,7 +26,7 @@ use plan::{Found, Wanted};
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::Queues;
 use rollcall_shared::store::reconcile as store;
-use rollcall_shared::store::{PgConnection, PgPool};
+use rollcall_shared::store::{PgConnection, PgPool, rules};
 use rollcall_shared::telemetry::{FoundBy, Metrics};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -118,11 +118,7 @@ impl Engine {
     }
 
     async fn round(&self, tenant: TenantId, keys: &[Key]) -> Result<Round, ReconcileError> {
-        let mut tx = self
-            .pool
-            .begin()
-            .await
-            .map_err(rollcall_shared::store::StoreError::from)?;
+        let mut tx = rules::begin(&self.pool, tenant).await?;
         let (found, desired) = read(&mut tx, tenant, keys, View::Pending).await?;
         if found.pending.is_empty() {
             return Ok(Round::Committed(Box::default()));
@@ -212,6 +208,7 @@ async fn read(
         })
         .collect();
     let teams: Vec<Uuid> = teams.into_iter().filter(|id| in_question.contains(id)).collect();
+    let day = rules::deciding_day(conn, tenant).await?;
     let desired = store::desired_people(conn, tenant, &people).await?;
     let groups = store::desired_groups(conn, tenant, &teams).await?;
     let known: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -229,6 +226,7 @@ async fn read(
         pending,
         settled: view != View::Pending,
         in_flight,
+        day,
         people: rows,
         memberships,
         rejections,

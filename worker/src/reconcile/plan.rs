@@ -1,6 +1,7 @@
 //! From what is and what should be to what is to be written. Pure.
 
 use super::links::{AssertedLink, Subject};
+use chrono::NaiveDate;
 use rollcall_shared::directory::Key;
 use rollcall_shared::projection::{
     PersonFields, ProjectedPerson, Status, WantedTeam, project_group, project_person,
@@ -26,6 +27,8 @@ pub(super) struct Found {
     pub(super) settled: bool,
     /// Keys left out because something of theirs is pending, where that is not asked for.
     pub(super) in_flight: usize,
+    /// What day it is where dates drive the status.
+    pub(super) day: Option<NaiveDate>,
     pub(super) people: Vec<PersonRow>,
     pub(super) memberships: Vec<Membership>,
     pub(super) rejections: Vec<RejectionRow>,
@@ -167,7 +170,7 @@ pub(super) fn plan(found: Found, wanted: Vec<Wanted>, team_ids: &TeamIds) -> Pla
                         .collect();
                     let held = memberships.remove(id).unwrap_or_default();
                     plan.people
-                        .push(person(wanted, before, held, open, team_ids, read_seq));
+                        .push(person(wanted, before, held, open, team_ids, read_seq, found.day));
                 }
                 None => match people.remove(id) {
                     Some(before) if plan.settled => {
@@ -198,6 +201,7 @@ fn person(
     open: Vec<RejectionRow>,
     team_ids: &TeamIds,
     read_seq: i64,
+    day: Option<NaiveDate>,
 ) -> PersonPlan {
     let Wanted { desired, projected } = wanted;
     let mut fields = projected.fields;
@@ -217,16 +221,8 @@ fn person(
             }
         })
         .collect();
-    let last_status = before
-        .as_ref()
-        .map(|before| before.status)
-        .filter(|last| *last != Status::Deprovisioned);
-    let status = match (desired.live, projected.active) {
-        (false, _) => Status::Deprovisioned,
-        (true, Some(true)) => Status::Active,
-        (true, Some(false)) => Status::Deactivated,
-        (true, None) => last_status.unwrap_or(Status::Active),
-    };
+    let last_status = before.as_ref().map(|before| before.status);
+    let status = Status::asserted(desired.live, projected.active, last_status).on(day, &fields);
     let row = PersonRow {
         id: desired.id,
         resource_id: desired.resource_id,

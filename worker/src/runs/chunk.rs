@@ -9,7 +9,7 @@ use crate::reconcile::{Check, Drift, Part};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::StoreError;
-use rollcall_shared::store::runs::{self as store, Chunk, ChunkKind, Finish, Sample, keys};
+use rollcall_shared::store::runs::{self as store, Chunk, ChunkKind, Finish, Sample, Scope, keys};
 use rollcall_shared::telemetry::{DriftKind, DriftLabels};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -90,7 +90,7 @@ async fn compare(
     let finish =
         |repaired: &Drift, in_flight| result(keys.len(), &check, repaired, check.in_flight + in_flight);
     if context.engine.repair(tenant, part, &differing, finish).await? {
-        count(context, &check.drift);
+        count(context, chunk, &check.drift);
     }
     Ok(Step::Further)
 }
@@ -118,7 +118,7 @@ async fn attribute_teams(context: &Context, tenant: TenantId, chunk: &Chunk) -> 
     failpoint!("runs::before_chunk_commit");
     tx.commit().await.map_err(StoreError::from)?;
     failpoint!("runs::after_chunk_commit");
-    count(context, &drift);
+    count(context, chunk, &drift);
     Ok(Step::Further)
 }
 
@@ -137,7 +137,7 @@ async fn finished(
     failpoint!("runs::before_chunk_commit");
     tx.commit().await.map_err(StoreError::from)?;
     failpoint!("runs::after_chunk_commit");
-    count(context, drift);
+    count(context, chunk, drift);
     Ok(())
 }
 
@@ -200,7 +200,11 @@ fn few_of_each(samples: &[Sample]) -> Vec<Sample> {
     few.cloned().collect()
 }
 
-fn count(context: &Context, drift: &Drift) {
+/// What a day that came has changed is no difference that somebody made.
+fn count(context: &Context, chunk: &Chunk, drift: &Drift) {
+    if chunk.scope == Scope::Dates {
+        return;
+    }
     for kind in DriftKind::ALL {
         let found = drift
             .samples

@@ -8,7 +8,7 @@ use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::projection::project_person;
 use rollcall_shared::store::runs::plan::{self as store, NewChunk};
 use rollcall_shared::store::runs::{ChunkKind, Run, Scope};
-use rollcall_shared::store::{PgConnection, StoreError};
+use rollcall_shared::store::{PgConnection, StoreError, rules};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -19,11 +19,19 @@ const DOCUMENTS: i64 = 1_000;
 
 /// Write down the parts of a run.
 pub(crate) async fn plan(context: &Context, tenant: TenantId, run: &Run) -> Result<Step, ReconcileError> {
+    if run.scope == Scope::Dates {
+        // Whoever applied documents by yesterday's date is to be seen.
+        rules::settle(&context.pool, tenant).await?;
+    }
     let mut tx = context.pool.begin().await.map_err(StoreError::from)?;
     let chunks = match run.scope {
         Scope::Full => everything(&mut tx, tenant).await?,
         Scope::Person(person) => vec![NewChunk::listed(ChunkKind::People, vec![Key::Person(person)])],
         Scope::Team(team) => of_team(&mut tx, tenant, team).await?,
+        Scope::Dates => {
+            let day = rules::deciding_day(&mut tx, tenant).await?;
+            listed(store::off_their_dates(&mut tx, tenant, day).await?)
+        }
     };
     if !store::begin(&mut tx, tenant, run.id, &chunks).await? {
         return Ok(Step::Further);
@@ -90,9 +98,7 @@ async fn of_team(conn: &mut PgConnection, tenant: TenantId, team: Uuid) -> Resul
             }
         }
     }
-    let people: Vec<Key> = people.into_iter().map(Key::Person).collect();
-    let people = people.chunks(CHUNK);
-    chunks.extend(people.map(|keys| NewChunk::listed(ChunkKind::People, keys.to_vec())));
+    chunks.extend(listed(people));
     let members = store::members(conn, tenant, Some(team), CHUNK as i64).await?;
     let mut members = NewChunk::ranges(ChunkKind::Members, members);
     if let Some(first) = members.first_mut() {
@@ -100,4 +106,12 @@ async fn of_team(conn: &mut PgConnection, tenant: TenantId, team: Uuid) -> Resul
     }
     chunks.extend(members);
     Ok(chunks)
+}
+
+fn listed(people: impl IntoIterator<Item = Uuid>) -> Vec<NewChunk> {
+    let people: Vec<Key> = people.into_iter().map(Key::Person).collect();
+    let parts = people.chunks(CHUNK);
+    parts
+        .map(|keys| NewChunk::listed(ChunkKind::People, keys.to_vec()))
+        .collect()
 }

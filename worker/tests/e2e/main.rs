@@ -18,5 +18,6 @@ mod limits;
 mod nested;
 mod replicas;
 mod runs;
+mod schedules;
 mod weather;
 mod worst_order;

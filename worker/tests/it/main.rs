@@ -3,6 +3,7 @@
 
 mod company;
 mod concurrency;
+mod dates;
 mod fields;
 mod groups;
 mod links;
@@ -11,4 +12,5 @@ mod plans;
 mod poison;
 mod process;
 mod runs;
+mod schedules;
 mod waiting;

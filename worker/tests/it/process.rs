@@ -61,7 +61,7 @@ fn queues(company: &Company) -> Queues {
     Queues::connect(&config, QueueConfig::default()).unwrap()
 }
 
-async fn until(company: &Company, sql: &str) -> Duration {
+pub(crate) async fn until(company: &Company, sql: &str) -> Duration {
     let started = Instant::now();
     while !company.scalar::<bool>(sql).await {
         assert!(started.elapsed() < Duration::from_secs(30), "never: {sql}");

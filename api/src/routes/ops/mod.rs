@@ -5,10 +5,13 @@ mod dead_letters;
 mod links;
 mod overview;
 mod people;
+mod preconditions;
 mod receipts;
 mod run_events;
 mod runs;
+mod schedules;
 mod schemas;
+mod settings;
 mod suggest;
 mod teams;
 mod tokens;
@@ -32,6 +35,10 @@ pub(super) fn routes() -> Router<App> {
             "/schemas/{urn}",
             get(schemas::read).put(schemas::put).delete(schemas::delete),
         )
+        .route(
+            "/settings",
+            get(settings::read).put(settings::put).patch(settings::patch),
+        )
         .route("/people", get(people::search))
         .route("/people/{id}", get(people::person))
         .route("/people/{id}/links", get(links::links))
@@ -39,6 +46,14 @@ pub(super) fn routes() -> Router<App> {
         .route("/teams/{id}/links", get(teams::links))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
+        .route("/schedules", get(schedules::list).post(schedules::create))
+        .route(
+            "/schedules/{id}",
+            get(schedules::read)
+                .put(schedules::put)
+                .patch(schedules::patch)
+                .delete(schedules::delete),
+        )
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))

@@ -21,7 +21,7 @@ const SAMPLES: i64 = 100;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Start {
-    /// `full`, `team` or `person`.
+    /// `full`, `team`, `person` or `dates`.
     scope: String,
     /// Of the team or person, or of its SCIM resource.
     id: Option<Uuid>,
@@ -38,7 +38,7 @@ pub(super) async fn start(
     let Json(asked) = body.map_err(|rejection| bad_request(rejection.body_text()))?;
     let tenant = caller.0.tenant;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let scope = scope(&mut connection, tenant, &asked).await?;
+    let scope = scope(&mut connection, tenant, &asked.scope, asked.id).await?;
     let (id, new) = runs::start(&mut connection, tenant, scope, asked.dry_run).await?;
     let run = runs::find(&mut connection, tenant, id)
         .await?
@@ -61,15 +61,24 @@ pub(super) async fn start(
     Ok((status, location, Json(shown(&run))).into_response())
 }
 
-async fn scope(conn: &mut PgConnection, tenant: TenantId, asked: &Start) -> Result<Scope, Problem> {
+/// What `scope` and `id` name together.
+pub(super) async fn scope(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    scope: &str,
+    id: Option<Uuid>,
+) -> Result<Scope, Problem> {
     let unknown = || bad_request("id names nobody and no team of this tenant");
-    let scope = match (asked.scope.as_str(), asked.id) {
+    let scope = match (scope, id) {
         ("full", None) => Scope::Full,
-        ("full", Some(_)) => return Err(bad_request("id has no meaning for the scope full").into()),
+        ("dates", None) => Scope::Dates,
+        ("full" | "dates", Some(_)) => {
+            return Err(bad_request(format!("id has no meaning for the scope {scope}")).into());
+        }
         ("team", Some(id)) => Scope::Team(runs::team(conn, tenant, id).await?.ok_or_else(unknown)?),
         ("person", Some(id)) => Scope::Person(runs::person(conn, tenant, id).await?.ok_or_else(unknown)?),
         ("team" | "person", None) => return Err(bad_request("id says which team or person").into()),
-        _ => return Err(bad_request("scope must be full, team or person").into()),
+        _ => return Err(bad_request("scope must be full, team, person or dates").into()),
     };
     Ok(scope)
 }

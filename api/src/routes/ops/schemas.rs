@@ -1,5 +1,6 @@
 //! Extension schemas that the tenant's operators define (RFC 7643 §7).
 
+use super::preconditions;
 use crate::error::{Failure, Problem};
 use crate::extract::Caller;
 use crate::schemas::set_of;
@@ -10,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rollcall_shared::scim::schema::{Definition, Returned, Schema, SchemaSet, definition};
-use rollcall_shared::scim::{ScimError, discovery, etag, etag_matches};
+use rollcall_shared::scim::{ScimError, discovery, etag};
 use rollcall_shared::store::schemas::{self, DefinedSchema};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
@@ -50,7 +51,8 @@ pub(super) async fn put(
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
     schemas::lock(&mut tx, tenant).await?;
     let mut all = schemas::list(&mut tx, tenant).await?;
-    check_preconditions(&headers, named(&all, &urn))?;
+    let found = named(&all, &urn).map(|stored| stored.version);
+    preconditions::check(&headers, found)?;
     let place = all.iter().position(|stored| is_named(stored, &urn));
     let replaced = place.map(|place| all.remove(place));
     let others = set_of(&all)?;
@@ -95,7 +97,7 @@ pub(super) async fn delete(
     schemas::lock(&mut tx, tenant).await?;
     let all = schemas::list(&mut tx, tenant).await?;
     let stored = named(&all, &urn).ok_or_else(not_found)?;
-    check_preconditions(&headers, Some(stored))?;
+    preconditions::check(&headers, Some(stored.version))?;
     if hides_values(&mut tx, &caller, stored).await? {
         return Err(conflict("resources hold values that the schema says are never returned").into());
     }
@@ -136,24 +138,6 @@ fn named<'a>(all: &'a [DefinedSchema], urn: &str) -> Option<&'a DefinedSchema> {
 fn is_named(stored: &DefinedSchema, urn: &str) -> bool {
     let id = stored.definition["id"].as_str().unwrap_or_default();
     id.eq_ignore_ascii_case(urn)
-}
-
-/// `If-Match` names the version there must be, `If-None-Match: *` that there must be none.
-fn check_preconditions(headers: &HeaderMap, stored: Option<&DefinedSchema>) -> Result<(), Failure> {
-    let tags = |name| {
-        let tags = headers.get(name)?;
-        Some(tags.to_str().unwrap_or_default())
-    };
-    let matches = |tags: &str| stored.is_some_and(|stored| etag_matches(tags, stored.version));
-    let unwanted = tags(header::IF_NONE_MATCH).is_some_and(matches);
-    let missing = tags(header::IF_MATCH).is_some_and(|tags| !matches(tags));
-    match unwanted || missing {
-        true => Err(Failure::new(
-            StatusCode::PRECONDITION_FAILED,
-            "the schema is not in the version that the request wants it in",
-        )),
-        false => Ok(()),
-    }
 }
 
 fn answer(status: StatusCode, stored: &DefinedSchema) -> Response {

@@ -1,3 +1,4 @@
+use super::Scope;
 use super::plan::{self, NewChunk};
 use crate::directory::{Key, TenantId};
 use crate::store::StoreError;
@@ -33,6 +34,8 @@ impl ChunkKind {
 pub struct Chunk {
     pub run: Uuid,
     pub number: i32,
+    /// Of the whole run.
+    pub scope: Scope,
     pub kind: ChunkKind,
     pub dry_run: bool,
     pub(super) after: (Option<Uuid>, String),
@@ -51,7 +54,7 @@ pub async fn open_chunk(
     number: i32,
 ) -> Result<Option<Chunk>, StoreError> {
     let row = sqlx::query!(
-        r#"select c.kind, c.after_id, c.after_member, c.upto_id, c.upto_member, c.keys, r.dry_run
+        r#"select c.kind, c.after_id, c.after_member, c.upto_id, c.upto_member, c.keys, r.dry_run, r.scope, r.scope_id
            from runs r join run_chunks c on c.tenant_id = r.tenant_id and c.run_id = r.id
            where r.tenant_id = $1 and r.id = $2 and r.phase = 'reconcile' and c.chunk = $3 and not c.done"#,
         tenant.0,
@@ -63,6 +66,7 @@ pub async fn open_chunk(
     Ok(row.map(|row| Chunk {
         run,
         number,
+        scope: Scope::from_columns(&row.scope, row.scope_id),
         kind: ChunkKind::from_column(row.kind),
         dry_run: row.dry_run,
         after: (row.after_id, row.after_member),

@@ -39,6 +39,8 @@ pub enum Scope {
     Full,
     Team(Uuid),
     Person(Uuid),
+    /// The people whose status is not what their start and end dates say.
+    Dates,
 }
 
 impl Scope {
@@ -47,13 +49,14 @@ impl Scope {
             Scope::Full => "full",
             Scope::Team(_) => "team",
             Scope::Person(_) => "person",
+            Scope::Dates => "dates",
         }
     }
 
     /// The team or person.
     pub fn id(self) -> Option<Uuid> {
         match self {
-            Scope::Full => None,
+            Scope::Full | Scope::Dates => None,
             Scope::Team(id) | Scope::Person(id) => Some(id),
         }
     }
@@ -62,6 +65,7 @@ impl Scope {
         match (scope, id) {
             ("team", Some(id)) => Scope::Team(id),
             ("person", Some(id)) => Scope::Person(id),
+            ("dates", _) => Scope::Dates,
             _ => Scope::Full,
         }
     }

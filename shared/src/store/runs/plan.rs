@@ -5,6 +5,7 @@ use super::ChunkKind;
 use crate::directory::{Key, TenantId};
 use crate::scim::Document;
 use crate::store::StoreError;
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -186,6 +187,33 @@ pub async fn people_in(
          where tenant_id = $1 and team_id = $2 and not starts_with(source, 'member:')",
         tenant.0,
         team
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The people whose status is not what their dates say about `day`; without a day, those who are
+/// still deactivated for their dates. Reads everybody once: an index for it would cost every
+/// apply, and this is asked once a day.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn off_their_dates(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    day: Option<NaiveDate>,
+) -> Result<Vec<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select p.id from people p
+         where p.tenant_id = $1 and (p.start_date is not null or p.end_date is not null)
+             and case when p.start_date > $2::date or p.end_date < $2
+                 then p.status = 'active'
+                 else p.status = 'deactivated' and exists (select from scim_resources r
+                     where r.tenant_id = $1 and r.directory_id = p.id and r.kind = 1
+                         and r.deleted_seq is null and r.active is distinct from false) end
+         order by p.id",
+        tenant.0,
+        day
     )
     .fetch_all(conn)
     .await?)

@@ -52,6 +52,12 @@ impl Compiler<'_> {
             KeyAttribute::EmployeeNumber => self
                 .query
                 .push(format!(" and k.attribute = {} and k.folded = ", attribute as i16)),
+            // Its names may be shared: found among all values, not among claims.
+            KeyAttribute::DisplayName => self
+                .query
+                .push(" and k.folded = ")
+                .push_bind(fold(text))
+                .push(format!(" and k.attribute = {} and k.value = ", attribute as i16)),
             _ => self.query.push(format!(
                 " and k.is_unique and k.attribute = {} and k.value = ",
                 attribute as i16
