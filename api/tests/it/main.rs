@@ -26,6 +26,7 @@ mod quirks_hris;
 mod quirks_okta;
 mod quirks_scim2;
 mod receipts;
+mod rejections;
 mod rfc;
 mod rfc7643_common;
 mod rfc7643_discovery;

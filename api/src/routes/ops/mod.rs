@@ -5,7 +5,9 @@ mod dead_letters;
 mod links;
 mod overview;
 mod people;
+mod push;
 mod receipts;
+mod rejections;
 mod run_events;
 mod runs;
 mod schemas;
@@ -37,6 +39,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}/links/retry", post(links::retry))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
+        .route("/rejections", get(rejections::list))
+        .route("/rejections/retry", post(rejections::retry))
+        .route("/rejections/discard", post(rejections::discard))
+        .route("/rejections/restore", post(rejections::restore))
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))
