@@ -11,6 +11,7 @@ mod bulk;
 mod command_line;
 mod cursors;
 mod dead_letters;
+mod erasure;
 mod event_keys;
 mod fuzz;
 mod groups;

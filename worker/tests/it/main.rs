@@ -3,6 +3,7 @@
 
 mod company;
 mod concurrency;
+mod erasure;
 mod fields;
 mod groups;
 mod links;

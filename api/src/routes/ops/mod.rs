@@ -2,6 +2,7 @@
 
 mod audit;
 mod dead_letters;
+mod erase;
 mod links;
 mod overview;
 mod people;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<App> {
         )
         .route("/people", get(people::search))
         .route("/people/{id}", get(people::person))
+        .route("/people/{id}/data", delete(erase::erase))
         .route("/people/{id}/links", get(links::links))
         .route("/people/{id}/links/retry", post(links::retry))
         .route("/waiting", get(waiting::list))
