@@ -90,6 +90,7 @@ pub async fn run(
     let _ = tokio::time::timeout(HEARTBEAT, beat(&context, &process)).await;
     let heart = tokio::spawn(heartbeats(Arc::clone(&context), process.clone(), stopped.clone()));
     let feeder = tokio::spawn(feed::run(Arc::clone(&context), stopping.clone()));
+    let keeper = tokio::spawn(feed::retention::run(Arc::clone(&context), stopping.clone()));
     let server = tokio::spawn(http::serve(Arc::clone(&context), listener, stopped.clone()));
     let signal = {
         let stopping = stopping.clone();
@@ -109,7 +110,7 @@ pub async fn run(
     let monitor = registry::monitor(&context, &config.work, &process).with_terminator(too_long);
     let drained = monitor.run_with_signal(signal).await;
     stopping.cancel();
-    let _ = feeder.await;
+    let _ = tokio::join!(feeder, keeper);
     stopped.cancel();
     let _ = tokio::join!(heart, server);
     let _ = tokio::time::timeout(HEARTBEAT, context.queues.depart(&process)).await;

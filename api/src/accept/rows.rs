@@ -48,7 +48,7 @@ impl Rows {
             unchanged: planned.unchanged,
             attributes: planned.attributes.clone(),
             version: resource.version,
-            token: item.writer.token,
+            token: Some(item.writer.token),
         });
         if item.writer.keeps_result && item.bulk.is_none() {
             self.results.push(result(item, planned));

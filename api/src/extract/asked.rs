@@ -21,6 +21,20 @@ impl Asked {
             .unwrap_or(usual)
             .clamp(1, most))
     }
+
+    /// `limit`, from 1 to `most`.
+    ///
+    /// # Errors
+    /// 400 when it is no integer.
+    pub(crate) fn limit(&self, usual: i64, most: i64) -> Result<i64, Failure> {
+        Ok(self.number("limit")?.unwrap_or(usual).clamp(1, most))
+    }
+
+    /// # Errors
+    /// 400 when the parameter of this name is no integer.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, Failure> {
+        Ok(integer(name, self.text(name))?)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {

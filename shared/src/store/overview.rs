@@ -19,7 +19,7 @@ pub struct Backlog {
     pub oldest_waiter_since: Option<DateTime<Utc>>,
     /// Age of the link that waits longest; 0 when none does.
     pub oldest_waiter_seconds: f64,
-    /// Values that could not be projected and are not yet put right.
+    /// Values that could not be projected and are neither put right nor discarded.
     pub rejections: i64,
     /// Runs under way by phase.
     pub runs: Vec<(String, i64)>,
@@ -40,7 +40,8 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
                   count(*) filter (where due_at = 'infinity') as "parked!",
                   coalesce(extract(epoch from now() - min(accepted_at) filter (where due_at < 'infinity')), 0)::float8
                       as "oldest_pending_seconds!",
-                  (select count(*) from rejections where $1::bigint is null or tenant_id = $1) as "rejections!"
+                  (select count(*) from rejections
+                      where discarded_at is null and ($1::bigint is null or tenant_id = $1)) as "rejections!"
            from pending where $1::bigint is null or tenant_id = $1"#,
         tenant
     )

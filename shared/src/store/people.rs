@@ -36,6 +36,8 @@ pub struct Person {
     pub custom: Value,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Everything but ids, status and times is gone since.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 /// As much of a person as tells who it is.
@@ -87,7 +89,7 @@ pub async fn person(
         Person,
         "select id, resource_id, status, login, email, further_emails, external_id, employee_number, first_name,
              last_name, display_name, position, level, location, gender, start_date, end_date, birthday,
-             employment_type, photo_url, custom, created_at, updated_at
+             employment_type, photo_url, custom, created_at, updated_at, erased_at
          from people where tenant_id = $1 and id = $2",
         tenant.0,
         id

@@ -33,7 +33,7 @@ pub mod wait;
 pub use account::Account;
 pub use migrations::{migrations_dir, migrator, project_dir};
 pub use ports::free_port;
-pub use postgres::{Durability, PostgresSettings, PrivatePostgres, STOP as STOP_POSTGRES};
+pub use postgres::{Durability, PostgresSettings, PrivatePostgres, STOP as STOP_POSTGRES, dump};
 pub use process::{ProcessId, STOP_SERVICE};
 pub use redis::{PrivateRedis, RedisSettings};
 pub use service::Service;

@@ -282,6 +282,22 @@ impl PrivatePostgres {
     }
 }
 
+/// Everything a database holds, as SQL text: what a dump that somebody keeps would hold.
+///
+/// # Errors
+/// When `pg_dump` is missing or fails.
+pub fn dump(url: &str) -> Result<String> {
+    let output = Command::new(find_programs()?.join("pg_dump"))
+        .env("LC_MESSAGES", "C")
+        .args(["--no-owner", "--dbname", url])
+        .output()
+        .context("pg_dump does not run")?;
+    if !output.status.success() {
+        bail!("pg_dump fails: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).context("a dump is UTF-8")
+}
+
 /// The folder with the programs of the newest Postgres on this machine.
 fn find_programs() -> Result<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();

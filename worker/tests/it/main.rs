@@ -4,6 +4,7 @@
 mod company;
 mod concurrency;
 mod dates;
+mod erasure;
 mod fields;
 mod groups;
 mod links;

@@ -62,6 +62,46 @@ pub(super) async fn requeue(
     Ok(Json(json!({ "requeued": requeued })))
 }
 
+/// Try those of the tenant's dead letters again whose keys name one of these members.
+pub(super) async fn requeue_naming(app: &App, tenant: TenantId, members: &[String]) {
+    if members.is_empty() {
+        return;
+    }
+    let queues = &app.queues;
+    let requeued = async {
+        back_naming(&queues.live, tenant, members).await?;
+        back_naming(&queues.bulk, tenant, members).await?;
+        back_naming(&queues.links, tenant, members).await
+    };
+    if let Err(error) = requeued.await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(%tenant, error, "dead letters may still name somebody who was erased");
+    }
+}
+
+async fn back_naming<J>(queue: &JobQueue<J>, tenant: TenantId, members: &[String]) -> Result<(), QueueError>
+where
+    J: rollcall_shared::queue::Job,
+{
+    let mut dead = of_tenant(queue, tenant).await?;
+    dead.retain(|letter| names(&letter.job, members));
+    let ids: Vec<String> = dead.into_iter().map(|letter| letter.id).collect();
+    if !ids.is_empty() {
+        queue.requeue_dead(&ids).await?;
+    }
+    Ok(())
+}
+
+/// Whether one of these texts stands anywhere in a job.
+fn names(job: &Value, members: &[String]) -> bool {
+    match job {
+        Value::String(text) => members.contains(text),
+        Value::Array(items) => items.iter().any(|item| names(item, members)),
+        Value::Object(fields) => fields.values().any(|field| names(field, members)),
+        _ => false,
+    }
+}
+
 async fn of_tenant<J>(queue: &JobQueue<J>, tenant: TenantId) -> Result<Vec<DeadJob>, QueueError>
 where
     J: rollcall_shared::queue::Job,

@@ -2,11 +2,14 @@
 
 mod audit;
 mod dead_letters;
+mod erase;
 mod links;
 mod overview;
 mod people;
 mod preconditions;
+mod push;
 mod receipts;
+mod rejections;
 mod run_events;
 mod runs;
 mod schedules;
@@ -41,6 +44,7 @@ pub(super) fn routes() -> Router<App> {
         )
         .route("/people", get(people::search))
         .route("/people/{id}", get(people::person))
+        .route("/people/{id}/data", delete(erase::erase))
         .route("/people/{id}/links", get(links::links))
         .route("/people/{id}/links/retry", post(links::retry))
         .route("/teams/{id}/links", get(teams::links))
@@ -54,6 +58,10 @@ pub(super) fn routes() -> Router<App> {
                 .patch(schedules::patch)
                 .delete(schedules::delete),
         )
+        .route("/rejections", get(rejections::list))
+        .route("/rejections/retry", post(rejections::retry))
+        .route("/rejections/discard", post(rejections::discard))
+        .route("/rejections/restore", post(rejections::restore))
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))

@@ -214,7 +214,8 @@ pub struct Change {
     /// Names of what changed, never values.
     pub attributes: Vec<String>,
     pub version: i64,
-    pub token: Uuid,
+    /// Whose write it is; `None`: the retention time of a person was over.
+    pub token: Option<Uuid>,
 }
 
 /// Append to the ledger.
@@ -238,7 +239,7 @@ pub async fn insert_changes(
     let operation: Vec<String> = changes.iter().map(|change| change.operation.to_owned()).collect();
     let unchanged: Vec<bool> = changes.iter().map(|change| change.unchanged).collect();
     let version: Vec<i64> = changes.iter().map(|change| change.version).collect();
-    let token: Vec<Uuid> = changes.iter().map(|change| change.token).collect();
+    let token: Vec<Option<Uuid>> = changes.iter().map(|change| change.token).collect();
     sqlx::query!(
         "insert into changes (tenant_id, seq, txn, txn_index, resource_id, directory_id, kind, operation, unchanged,
              attributes, version, token_id, accepted_at)
@@ -248,7 +249,7 @@ pub async fn insert_changes(
              $10::text[], $11::int8[], $12::uuid[])
              as n (seq, txn, txn_index, resource_id, directory_id, kind, operation, unchanged, attributes, version, token_id)",
         tenant.0, &seq, &txn, &index, &resource, &directory, &kind, &operation, &unchanged, &attributes,
-        &version, &token, accepted_at
+        &version, &token as _, accepted_at
     )
     .execute(conn)
     .await?;

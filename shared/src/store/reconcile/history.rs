@@ -108,7 +108,10 @@ pub async fn write_rejections(
          select $1, * from unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::int8[])
          on conflict (tenant_id, resource_id, rule)
          do update set value_hash = excluded.value_hash, reason = excluded.reason, seq = excluded.seq,
-             since = case when rejections.value_hash = excluded.value_hash then rejections.since else now() end",
+             since = case when rejections.value_hash = excluded.value_hash then rejections.since else now() end,
+             discarded_at = case when rejections.value_hash = excluded.value_hash then rejections.discarded_at end,
+             discarded_by = case when rejections.value_hash = excluded.value_hash then rejections.discarded_by end,
+             discarded_note = case when rejections.value_hash = excluded.value_hash then rejections.discarded_note end",
         tenant.0,
         &resource,
         &rule as _,

@@ -1,8 +1,9 @@
 use super::Scope;
+use super::keys;
 use super::plan::{self, NewChunk};
 use crate::directory::{Key, TenantId};
 use crate::store::StoreError;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -195,6 +196,43 @@ pub async fn finish_chunk(
         .await?;
     }
     Ok(true)
+}
+
+/// Let no part begin or end at one of these members: what is still to be done is listed as it is
+/// now instead of told by its ends. There are at most two such parts of each run.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn forget_bounds(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    members: &[String],
+) -> Result<(), StoreError> {
+    let bounded = sqlx::query!(
+        "select run_id, chunk from run_chunks
+         where tenant_id = $1 and kind = 3 and (after_member = any($2) or upto_member = any($2))",
+        tenant.0,
+        members
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in bounded {
+        let keys = match open_chunk(conn, tenant, row.run_id, row.chunk).await? {
+            Some(chunk) => Some(json!(keys::keys(conn, tenant, &chunk).await?)),
+            None => None,
+        };
+        sqlx::query!(
+            "update run_chunks set keys = $4, after_id = null, after_member = '', upto_member = ''
+             where tenant_id = $1 and run_id = $2 and chunk = $3",
+            tenant.0,
+            row.run_id,
+            row.chunk,
+            keys
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Count teams that were created for a part, in the transaction that created them.

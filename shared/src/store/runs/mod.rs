@@ -20,8 +20,8 @@ mod samples;
 pub mod steps;
 
 pub use chunks::{
-    Chunk, ChunkKind, Claimed, Finish, Sample, claim_chunks, count_teams, finish_chunk, open_chunk,
-    split_chunk,
+    Chunk, ChunkKind, Claimed, Finish, Sample, claim_chunks, count_teams, finish_chunk, forget_bounds,
+    open_chunk, split_chunk,
 };
 pub use report::{Report, finish, gather, scope_waiting};
 pub use samples::{NamedSample, samples};

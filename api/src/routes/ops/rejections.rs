@@ -1,0 +1,228 @@
+//! Values that could not be projected: what they are, trying them again, settling them by hand.
+
+use super::people::find;
+use super::push::push;
+use crate::error::{Failure, Problem};
+use crate::extract::{Asked, Caller, JsonBody};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use rollcall_shared::directory::{Key, Lane, TenantId};
+use rollcall_shared::scim::ResourceType;
+use rollcall_shared::store::people::{self, Brief};
+use rollcall_shared::store::rejections::{self as store, Filter, Place, Rejection};
+use rollcall_shared::store::{PgConnection, StoreError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// Rejections in a page when the client does not say, and at most.
+const USUAL: i64 = 100;
+const MOST: i64 = 1_000;
+/// Most rejections named in one request; a retry without names is of all.
+const MOST_NAMED: usize = 1_000;
+/// Rejections retried in one statement.
+const AT_ONCE: i64 = 5_000;
+/// Longest note, in characters.
+const LONGEST_NOTE: usize = 1_000;
+
+/// What `POST …/retry` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Retry {
+    /// Ids as listed; without them, all that were not discarded.
+    ids: Option<Vec<String>>,
+}
+
+/// What `POST …/discard` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Discard {
+    ids: Vec<String>,
+    /// Why, for whoever looks later.
+    note: String,
+}
+
+/// What `POST …/restore` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Restore {
+    ids: Vec<String>,
+}
+
+/// `GET /ops/v1/rejections`: by `person` and `rule`; with `discarded=true`, those that
+/// were discarded.
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let limit = asked.limit(USUAL, MOST)?;
+    let after = asked.text("cursor").map(|id| place("cursor", id)).transpose()?;
+    let discarded = match asked.text("discarded") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(bad_request("discarded must be true or false").into()),
+    };
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let directory_id = match asked.text("person") {
+        Some(person) => Some(find(&mut connection, tenant, person).await?),
+        None => None,
+    };
+    let rule = asked.text("rule").filter(|rule| !rule.contains('\0'));
+    let filter = Filter {
+        rule,
+        directory_id,
+        discarded,
+    };
+    // No rule is called what no text in Postgres can hold.
+    let found = match rule.is_none() && asked.text("rule").is_some() {
+        true => vec![],
+        false => store::page(&mut connection, tenant, &filter, after.as_ref(), limit).await?,
+    };
+    let people = names(&mut connection, tenant, &found).await?;
+    let next = found
+        .last()
+        .filter(|_| i64::try_from(found.len()) == Ok(limit))
+        .map(id_of);
+    let shown: Vec<Value> = found.iter().map(|rejection| shown(rejection, &people)).collect();
+    Ok(Json(json!({ "rejections": shown, "nextCursor": next })))
+}
+
+async fn names(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    found: &[Rejection],
+) -> Result<HashMap<Uuid, Brief>, StoreError> {
+    let people: BTreeSet<Uuid> = found
+        .iter()
+        .filter(|rejection| rejection.kind == ResourceType::User as i16)
+        .map(|rejection| rejection.directory_id)
+        .collect();
+    people::briefs(connection, tenant, &people.into_iter().collect::<Vec<_>>()).await
+}
+
+fn shown(rejection: &Rejection, people: &HashMap<Uuid, Brief>) -> Value {
+    let mut shown = json!({
+        "id": id_of(rejection),
+        "resourceType": ResourceType::from_column(rejection.kind).map(ResourceType::name),
+        "resourceId": rejection.resource_id,
+        "rule": rejection.rule,
+        "reason": rejection.reason,
+        "since": rejection.since,
+        "assertedBy": rejection.txn.map(|txn| json!({
+            "txn": txn,
+            "index": rejection.txn_index,
+            "acceptedAt": rejection.accepted_at,
+        })),
+    });
+    match rejection.kind == ResourceType::User as i16 {
+        true => shown["person"] = json!(people.get(&rejection.directory_id)),
+        false => shown["teamId"] = json!(rejection.directory_id),
+    }
+    if let Some(value) = &rejection.value {
+        shown["value"] = value.clone();
+    }
+    if let Some(at) = rejection.discarded_at {
+        shown["discarded"] = json!({
+            "at": at,
+            "by": rejection.discarded_by,
+            "note": rejection.discarded_note,
+        });
+    }
+    shown
+}
+
+/// `POST /ops/v1/rejections/retry`: apply what these are about again, or what all are about.
+pub(super) async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(Retry { ids }): JsonBody<Retry>,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    // Single ones as urgently as a write, everything like an import.
+    let (lane, keys) = match ids {
+        Some(ids) => {
+            let places = places(&ids)?;
+            let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+            (
+                Lane::Live,
+                store::retry(&mut connection, tenant, &places, Lane::Live).await?,
+            )
+        }
+        None => (Lane::Bulk, everything(&app, tenant).await?),
+    };
+    let queued = push(&app, tenant, &keys, lane).await;
+    Ok(Json(json!({ "retried": keys.len(), "queued": queued })))
+}
+
+/// In parts, so that no worker waits long for a row.
+async fn everything(app: &App, tenant: TenantId) -> Result<Vec<Key>, Failure> {
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let mut keys: BTreeSet<Key> = BTreeSet::new();
+    let mut last: Option<Place> = None;
+    loop {
+        let places = store::places_after(&mut connection, tenant, last.as_ref(), AT_ONCE).await?;
+        let Some(end) = places.last() else {
+            return Ok(keys.into_iter().collect());
+        };
+        last = Some(end.clone());
+        keys.extend(store::retry(&mut connection, tenant, &places, Lane::Bulk).await?);
+    }
+}
+
+/// `POST /ops/v1/rejections/discard`: settle these by hand; they are out of lists and counts until
+/// their values change.
+pub(super) async fn discard(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(Discard { ids, note }): JsonBody<Discard>,
+) -> Result<Json<Value>, Problem> {
+    let places = places(&ids)?;
+    let note = note.trim();
+    if note.is_empty() || note.contains('\0') || note.chars().count() > LONGEST_NOTE {
+        let detail = format!("note must say why, in at most {LONGEST_NOTE} characters");
+        return Err(bad_request(detail).into());
+    }
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let discarded = store::discard(&mut connection, caller.0.tenant, &places, caller.0.id, note).await?;
+    Ok(Json(json!({ "discarded": discarded })))
+}
+
+/// `POST /ops/v1/rejections/restore`: take discarded ones back into lists and counts.
+pub(super) async fn restore(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(Restore { ids }): JsonBody<Restore>,
+) -> Result<Json<Value>, Problem> {
+    let places = places(&ids)?;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let restored = store::restore(&mut connection, caller.0.tenant, &places).await?;
+    Ok(Json(json!({ "restored": restored })))
+}
+
+fn id_of(rejection: &Rejection) -> String {
+    format!("{}:{}", rejection.resource_id, rejection.rule)
+}
+
+/// The rejection of this id.
+fn place(parameter: &str, id: &str) -> Result<Place, Failure> {
+    let parts = id.split_once(':').filter(|(_, rule)| !rule.contains('\0'));
+    parts
+        .and_then(|(resource, rule)| Some((Uuid::try_parse(resource).ok()?, rule.to_owned())))
+        .ok_or_else(|| bad_request(format!("{parameter} must be what a rejection was listed with")))
+}
+
+fn places(ids: &[String]) -> Result<Vec<Place>, Failure> {
+    if ids.len() > MOST_NAMED {
+        return Err(bad_request(format!("ids are more than {MOST_NAMED}")));
+    }
+    ids.iter().map(|id| place("ids", id)).collect()
+}
+
+fn bad_request(detail: impl Into<String>) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, detail)
+}

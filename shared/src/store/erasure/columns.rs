@@ -1,0 +1,68 @@
+//! What of the schema may hold values of people. A test compares both lists with the database, so
+//! that no new column is forgotten, and another looks for values in a dump after an erasure.
+
+/// Columns that may hold a value of a person's; [`super::erase`] empties each of them.
+pub const PERSONAL: &[(&str, &[&str])] = &[
+    ("scim_resources", &["document", "display_name"]),
+    ("scim_members", &["member", "value", "attributes"]),
+    ("scim_keys", &["value", "folded"]),
+    ("pending", &["member"]),
+    ("key_failures", &["member"]),
+    ("async_results", &["external_id", "bulk_id"]),
+    (
+        "people",
+        &[
+            "login",
+            "email",
+            "further_emails",
+            "external_id",
+            "employee_number",
+            "first_name",
+            "last_name",
+            "display_name",
+            "position",
+            "level",
+            "location",
+            "gender",
+            "start_date",
+            "end_date",
+            "birthday",
+            "employment_type",
+            "photo_url",
+            "custom",
+        ],
+    ),
+    ("team_members", &["source"]),
+    ("reporting_lines", &["reference"]),
+    ("waiters", &["place", "reference", "wait_key"]),
+    ("wakes", &["keys"]),
+    ("rejections", &["value_hash", "discarded_note"]),
+    ("history", &["member", "fields"]),
+    ("run_samples", &["old", "new"]),
+    ("run_chunks", &["after_member", "upto_member", "keys"]),
+];
+
+/// Columns that cannot: names of attributes and states, names of teams, what operators configure,
+/// secrets.
+pub const IMPERSONAL: &[(&str, &[&str])] = &[
+    ("tenants", &["name", "settings"]),
+    ("tokens", &["name", "scope", "source", "secret_hash", "prefix"]),
+    ("tenant_schemas", &["folded_urn", "definition"]),
+    ("audit", &["action", "target"]),
+    ("secrets", &["purpose", "secret"]),
+    ("event_keys", &["private_key"]),
+    ("scim_resources", &["source"]),
+    ("scim_keys", &["source"]),
+    ("team_names", &["kind", "folded", "name"]),
+    ("changes", &["operation", "attributes"]),
+    ("async_results", &["method", "error"]),
+    ("people", &["status"]),
+    ("teams", &["kind", "folded", "name", "external_id"]),
+    ("reporting_lines", &["flag"]),
+    ("waiters", &["reason"]),
+    ("rejections", &["rule", "reason"]),
+    ("key_failures", &["error"]),
+    ("runs", &["scope", "phase", "report"]),
+    ("run_chunks", &["result"]),
+    ("run_samples", &["kind", "field"]),
+];

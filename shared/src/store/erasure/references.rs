@@ -1,0 +1,303 @@
+//! Where others name somebody: their documents and their groups.
+
+use super::meaning::Meaning;
+use super::subjects::Subjects;
+use crate::directory::{TenantId, fold};
+use crate::projection::{ENTERPRISE, ROLLCALL, references};
+use crate::store::StoreError;
+use crate::store::accept::Resource;
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashSet};
+use uuid::Uuid;
+
+/// The Users whose documents may name somebody, as of a moment.
+pub(super) struct Scan {
+    /// What was changed later has to be looked at again.
+    upto: i64,
+    values: HashSet<String>,
+    found: Vec<Uuid>,
+}
+
+impl Scan {
+    /// Look through all documents of the tenant.
+    pub(super) async fn of(
+        conn: &mut PgConnection,
+        tenant: TenantId,
+        subjects: &Subjects,
+    ) -> Result<Scan, StoreError> {
+        let mut values: HashSet<String> = subjects.values.keys().cloned().collect();
+        values.extend(subjects.ids().into_keys());
+        // Before the documents: per tenant, what commits later has a greater seq (docs/adr/0001).
+        let upto = sqlx::query_scalar!(
+            r#"select coalesce(max(seq), 0) as "seq!" from changes where tenant_id = $1"#,
+            tenant.0
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        let mut found = vec![];
+        if !values.is_empty() {
+            let mut rows = sqlx::query!(
+                "select id, document #> array[$2, 'manager'] as manager,
+                     document #> array[$3, 'additionalManagers'] as additional
+                 from scim_resources where tenant_id = $1 and kind = 1
+                   and (document #> array[$2, 'manager'] is not null
+                        or document #> array[$3, 'additionalManagers'] is not null)",
+                tenant.0,
+                ENTERPRISE,
+                ROLLCALL
+            )
+            .fetch(conn);
+            while let Some(row) = rows.try_next().await? {
+                let named = references(row.manager.as_ref(), row.additional.as_ref());
+                let additional = named.additional.iter().map(|(_, reference)| reference);
+                if named
+                    .manager
+                    .iter()
+                    .chain(additional)
+                    .any(|reference| values.contains(&fold(reference)))
+                {
+                    found.push(row.id);
+                }
+            }
+        }
+        Ok(Scan { upto, values, found })
+    }
+
+    /// Whether everything these people may be named by was looked for.
+    pub(super) fn covers(&self, subjects: &Subjects) -> bool {
+        let ids = subjects.ids();
+        subjects
+            .values
+            .keys()
+            .chain(ids.keys())
+            .all(|value| self.values.contains(value))
+    }
+
+    /// The documents that name somebody. The caller holds the tenant's lock.
+    pub(super) async fn documents(
+        self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+        subjects: &Subjects,
+        meaning: &Meaning,
+    ) -> Result<Vec<Naming>, StoreError> {
+        let later = sqlx::query_scalar!(
+            "select distinct resource_id from changes where tenant_id = $1 and seq > $2 and kind = 1",
+            tenant.0,
+            self.upto
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        let own = subjects.resources();
+        let ids: BTreeSet<Uuid> = self
+            .found
+            .into_iter()
+            .chain(later)
+            .filter(|id| !own.contains(id))
+            .collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let resources = sqlx::query_as!(
+            Resource,
+            "select r.* from unnest($2::uuid[]) as asked (id)
+             cross join lateral (
+                 select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
+                     created_seq, created_at, modified_at, deleted_seq
+                 from scim_resources where tenant_id = $1 and id = asked.id offset 0) r
+             order by r.id",
+            tenant.0,
+            &ids
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(resources
+            .into_iter()
+            .filter_map(|resource| Naming::of(resource, meaning))
+            .collect())
+    }
+}
+
+/// A User whose document names somebody who is erased.
+pub(super) struct Naming {
+    pub(super) resource: Resource,
+    /// Names of the attributes that do.
+    pub(super) attributes: Vec<String>,
+    document: Value,
+}
+
+impl Naming {
+    fn of(resource: Resource, meaning: &Meaning) -> Option<Naming> {
+        let mut document = resource.document.clone();
+        let mut attributes = vec![];
+        let seq = resource.manager_seq.unwrap_or(resource.seq);
+        if let Some(manager) = attribute(&mut document, ENTERPRISE, "manager")
+            && let Some(reference) = references(Some(manager), None).manager
+            && let Some(id) = meaning.id_for(&reference, seq)
+        {
+            // Whatever else was said of the manager goes too: nobody knows what it is.
+            let named = json!({ "value": id });
+            if *manager != named {
+                *manager = named;
+                attributes.push(format!("{ENTERPRISE}:manager"));
+            }
+        }
+        let seq = resource.additional_managers_seq.unwrap_or(resource.seq);
+        if let Some(Value::Array(managers)) = attribute(&mut document, ROLLCALL, "additionalManagers") {
+            let before = managers.clone();
+            for manager in managers.iter_mut() {
+                let Some(reference) = references(Some(manager), None).manager else {
+                    continue;
+                };
+                if let Some(id) = meaning.id_for(&reference, seq) {
+                    *manager = json!({ "value": id });
+                }
+            }
+            if *managers != before {
+                attributes.push(format!("{ROLLCALL}:additionalManagers"));
+            }
+        }
+        (!attributes.is_empty()).then_some(Naming {
+            resource,
+            attributes,
+            document,
+        })
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.resource.deleted_seq.is_none()
+    }
+
+    /// The User with the ids instead: as a new version when it is live. When a reference was
+    /// asserted stays as it was.
+    pub(super) fn rewritten(self, seq: Option<i64>, at: DateTime<Utc>) -> Resource {
+        let Naming {
+            mut resource,
+            document,
+            ..
+        } = self;
+        resource.document = document;
+        if let Some(seq) = seq {
+            resource.manager_seq = Some(resource.manager_seq.unwrap_or(resource.seq));
+            resource.additional_managers_seq = Some(resource.additional_managers_seq.unwrap_or(resource.seq));
+            resource.version += 1;
+            resource.seq = seq;
+            resource.modified_at = at;
+        }
+        resource
+    }
+}
+
+fn attribute<'a>(document: &'a mut Value, extension: &str, name: &str) -> Option<&'a mut Value> {
+    document.get_mut(extension)?.get_mut(name)
+}
+
+/// A member of a group that means somebody who is erased.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) group_id: Uuid,
+    pub(super) team_id: Uuid,
+    /// Folded.
+    pub(super) member: String,
+    pub(super) person: Uuid,
+}
+
+/// The members that mean somebody who is erased.
+pub(super) async fn members(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    meaning: &Meaning,
+) -> Result<Vec<Member>, StoreError> {
+    let rows = sqlx::query!(
+        "select m.group_id, m.member, m.asserted_seq, r.directory_id from unnest($2::text[]) as asked (member)
+         cross join lateral (select group_id, member, asserted_seq from scim_members
+             where tenant_id = $1 and member = asked.member offset 0) m
+         cross join lateral (select directory_id from scim_resources
+             where tenant_id = $1 and id = m.group_id offset 0) r",
+        tenant.0,
+        &meaning.wait_keys()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(Member {
+                group_id: row.group_id,
+                team_id: row.directory_id,
+                person: meaning.whom(&row.member, row.asserted_seq)?,
+                member: row.member,
+            })
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naming(document: Value, meaning: &Meaning) -> Option<Naming> {
+        let resource = Resource {
+            id: Uuid::from_u128(9),
+            kind: 1,
+            directory_id: Uuid::from_u128(10),
+            document,
+            version: 3,
+            seq: 30,
+            manager_seq: None,
+            additional_managers_seq: Some(20),
+            source: "test".to_owned(),
+            created_seq: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            modified_at: DateTime::UNIX_EPOCH,
+            deleted_seq: None,
+        };
+        Naming::of(resource, meaning)
+    }
+
+    #[test]
+    fn document_that_names_the_erased_names_their_id_as_of_when_it_was_asserted() {
+        let (meaning, id) = Meaning::of_one("ada@x.y", Uuid::from_u128(1));
+        let sent = json!({
+            "userName": "grace",
+            ENTERPRISE: { "department": "Navy", "manager": { "value": " ADA@x.y", "mail": "ada@x.y" } },
+            ROLLCALL: { "additionalManagers": [{ "value": "bob" }, { "value": "Ada@X.Y" }] },
+        });
+        let naming = naming(sent, &meaning).unwrap();
+        assert_eq!(
+            naming.attributes,
+            [
+                format!("{ENTERPRISE}:manager"),
+                format!("{ROLLCALL}:additionalManagers")
+            ]
+        );
+        let resource = naming.rewritten(Some(40), DateTime::UNIX_EPOCH);
+        assert_eq!(
+            resource.document,
+            json!({
+                "userName": "grace",
+                ENTERPRISE: { "department": "Navy", "manager": { "value": id } },
+                ROLLCALL: { "additionalManagers": [{ "value": "bob" }, { "value": id }] },
+            })
+        );
+        assert_eq!(
+            (
+                resource.version,
+                resource.seq,
+                resource.manager_seq,
+                resource.additional_managers_seq
+            ),
+            (4, 40, Some(30), Some(20))
+        );
+    }
+
+    #[test]
+    fn document_that_names_them_by_id_alone_or_names_others_stays_as_it_is() {
+        let (meaning, id) = Meaning::of_one("ada@x.y", Uuid::from_u128(1));
+        for manager in [json!({ "value": id }), json!({ "value": "bob" }), json!(null)] {
+            assert!(naming(json!({ ENTERPRISE: { "manager": manager } }), &meaning).is_none());
+        }
+        assert!(naming(json!({ "userName": "ada@x.y" }), &meaning).is_none());
+    }
+}
