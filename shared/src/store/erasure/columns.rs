@@ -63,6 +63,9 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("rejections", &["rule", "reason"]),
     ("key_failures", &["error"]),
     ("runs", &["scope", "phase", "report"]),
+    ("team_parts", &["source"]),
+    ("schedules", &["name", "cron", "time_zone", "scope"]),
+    ("schedule_ticks", &["outcome"]),
     ("run_chunks", &["result"]),
     ("run_samples", &["kind", "field"]),
 ];
