@@ -15,6 +15,7 @@ mod explain;
 mod guides;
 mod harness;
 mod life;
+mod history;
 mod limits;
 mod nested;
 mod replicas;

@@ -248,10 +248,12 @@ async fn memberships_at(
     .await?;
     let mut teams: BTreeSet<Membership> = now.into_iter().collect();
     let undone = sqlx::query!(
+        // What is asked of the kind is asked outside: it must not lead to the index of groups' members.
         r#"select distinct on (key_id, member) key_id, member, fields -> 'members' ->> 0 is not null as "was!"
-           from history
-           where tenant_id = $1 and coalesce(person_id, key_id) = $2 and fields <> '{}' and key_kind = 3
-             and applied_at > $3
+           from (select * from history
+                 where tenant_id = $1 and coalesce(person_id, key_id) = $2 and fields <> '{}' and applied_at > $3
+                 offset 0) h
+           where key_kind = 3
            order by key_id, member, id"#,
         tenant.0,
         person,
