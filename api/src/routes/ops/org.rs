@@ -7,9 +7,8 @@ use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::Utc;
+use rollcall_shared::store;
 use rollcall_shared::store::history::{self, Report};
-use rollcall_shared::store::{self};
 use serde_json::{Value, json};
 
 /// People in a page of everybody when the client does not say, and at most.
@@ -29,20 +28,24 @@ pub(super) async fn org(
     asked: Asked,
 ) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
-    let at = asked.time("at")?.unwrap_or_else(Utc::now);
+    let at = asked.time("at")?;
     let depth = asked.number("depth")?.map(|depth| depth.clamp(0, MOST_DEPTH));
     let (limit, cursor) = (asked.limit(USUAL, MOST)?, asked.id("cursor")?);
-    let Some(root) = asked.text("root") else {
-        if depth.is_some() {
-            let detail = "depth counts from a root: root is missing";
-            return Err(Failure::new(StatusCode::BAD_REQUEST, detail).into());
-        }
-        let mut snapshot = store::snapshot(&app.searches).await?;
+    let root = asked.text("root");
+    if root.is_none() && depth.is_some() {
+        let detail = "depth counts from a root: root is missing";
+        return Err(Failure::new(StatusCode::BAD_REQUEST, detail).into());
+    }
+    let mut snapshot = store::snapshot(&app.searches).await?;
+    let at = match at {
+        Some(at) => at,
+        None => history::now(&mut snapshot).await?,
+    };
+    let Some(root) = root else {
         let (people, next) = history::everybody(&mut snapshot, tenant, at, cursor, limit).await?;
         let people: Vec<Value> = people.iter().map(shown).collect();
         return Ok(Json(json!({ "at": at, "people": people, "nextCursor": next })));
     };
-    let mut snapshot = store::snapshot(&app.searches).await?;
     let root = people::find(&mut snapshot, tenant, root).await?;
     let depth = depth.unwrap_or(USUAL_DEPTH);
     let (tree, truncated) = history::below(&mut snapshot, tenant, at, root, depth, MOST_BELOW).await?;

@@ -76,7 +76,7 @@ pub async fn page(
                order by id desc limit $7),
            of_members as (
                select * from history
-               where tenant_id = $1 and key_id = $2 and key_kind = 3 and fields <> '{}'
+               where tenant_id = $1 and case when key_kind = 3 then key_id end = $2 and key_kind = 3 and fields <> '{}'
                  and id < coalesce($3, 9223372036854775807) and ($4::text is null or fields ? $4)
                  and applied_at >= coalesce($5::timestamptz, '-infinity') and applied_at < coalesce($6::timestamptz, 'infinity')
                order by id desc limit $7),

@@ -8,5 +8,5 @@ mod org;
 mod past;
 
 pub use log::{Behind, Entry, Window, Writer, page};
-pub use org::{Report, below, everybody};
+pub use org::{Report, below, everybody, now};
 pub use past::{Membership, PersonThen, Then, Was, briefs_at, person_at, teams_at};

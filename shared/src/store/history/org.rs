@@ -14,6 +14,15 @@ pub struct Report {
     pub depth: i64,
 }
 
+/// The time history goes by.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, StoreError> {
+    let now = sqlx::query_scalar!(r#"select now() as "now!""#);
+    Ok(now.fetch_one(conn).await?)
+}
+
 /// Those of the next `limit` people, in the order of ids, who were part of the company; and where to
 /// go on, unless these were the last.
 ///
@@ -26,11 +35,14 @@ pub async fn everybody(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<(Vec<Report>, Option<Uuid>), StoreError> {
+    // Compared as pairs, the next ids are read in the order of the primary key, and no others, whatever
+    // Postgres expects of the tenant.
     let ids = sqlx::query_scalar!(
-        "select id from people where tenant_id = $1 and id > $2 and created_at <= $3 order by id limit $4",
+        "select id from (
+             select tenant_id, id from people where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3) next
+         where tenant_id = $1",
         tenant.0,
         after.unwrap_or_default(),
-        at,
         limit
     )
     .fetch_all(&mut *conn)
