@@ -71,7 +71,11 @@ fn nesting(nesting: &Nesting, flag: Option<&str>) -> Value {
 ///
 /// # Errors
 /// 404 when the tenant has none.
-pub(super) async fn find(connection: &mut PgConnection, tenant: TenantId, id: &str) -> Result<TeamBrief, Failure> {
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: &str,
+) -> Result<TeamBrief, Failure> {
     let found = match Uuid::try_parse(id) {
         Ok(id) => explain::team(connection, tenant, id).await?,
         Err(_) => None,

@@ -71,6 +71,7 @@ pub async fn page(
         r#"with own as (
                select * from history
                where tenant_id = $1 and coalesce(person_id, key_id) = $2 and fields <> '{}'
+                 and (key_kind <> 3 or person_id is not null)
                  and id < coalesce($3, 9223372036854775807) and ($4::text is null or fields ? $4)
                  and applied_at >= coalesce($5::timestamptz, '-infinity') and applied_at < coalesce($6::timestamptz, 'infinity')
                order by id desc limit $7),
