@@ -16,6 +16,7 @@ mod event_keys;
 mod fuzz;
 mod groups;
 mod health;
+mod history;
 mod large_groups;
 mod leapsome;
 mod limits;

@@ -13,6 +13,7 @@ pub mod erasure;
 pub mod event_keys;
 pub mod explain;
 pub mod feed;
+pub mod history;
 pub mod links;
 pub mod overview;
 pub mod people;
@@ -26,6 +27,7 @@ pub mod schemas;
 pub mod search;
 pub mod secrets;
 pub mod settings;
+pub mod teams;
 pub mod tokens;
 pub mod watch;
 

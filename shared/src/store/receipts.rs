@@ -102,11 +102,13 @@ pub async fn page(
                select a.seq, max(a.applied_at) as applied_at,
                       (select array_agg(distinct field order by field)
                        from history f cross join lateral jsonb_object_keys(f.fields) as field
-                       where f.tenant_id = c.tenant_id and f.key_id = c.directory_id and f.seq = a.seq) as fields
+                       where f.tenant_id = c.tenant_id and f.key_id = c.directory_id and f.seq = a.seq
+                         and f.cause = 'apply') as fields
                from history a
-               where a.tenant_id = c.tenant_id and a.key_id = c.directory_id
+               where a.tenant_id = c.tenant_id and a.key_id = c.directory_id and a.cause = 'apply'
                  and a.seq = (select min(seq) from history
-                              where tenant_id = c.tenant_id and key_id = c.directory_id and seq >= c.seq)
+                              where tenant_id = c.tenant_id and key_id = c.directory_id and seq >= c.seq
+                                and cause = 'apply')
                group by a.seq
            ) h on true
            left join changes l on l.tenant_id = c.tenant_id and l.seq = h.seq

@@ -4,6 +4,7 @@
 
 mod erasure;
 mod fuzz;
+mod history;
 mod queue;
 mod search;
 mod statistics;

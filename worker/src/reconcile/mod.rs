@@ -6,6 +6,7 @@
 
 mod check;
 mod drift;
+mod history;
 mod isolate;
 mod links;
 mod observe;

@@ -1,5 +1,6 @@
 //! From what is and what should be to what is to be written. Pure.
 
+use super::history;
 use super::links::{AssertedLink, Subject};
 use chrono::NaiveDate;
 use rollcall_shared::directory::Key;
@@ -114,6 +115,16 @@ pub(super) struct TeamPlan {
 }
 
 impl PersonPlan {
+    /// Tell that somebody known is described by another User now: a rehire.
+    pub(super) fn note_resource(&mut self) {
+        if let Some(before) = &self.before
+            && before.resource_id != self.row.resource_id
+        {
+            let change = json!([before.resource_id, self.row.resource_id]);
+            self.fields.insert("resource_id".to_owned(), change);
+        }
+    }
+
     /// Whether links to this person become possible or impossible.
     pub(super) fn comes_or_goes(&self) -> bool {
         let is_there = |status| status != Status::Deprovisioned;
@@ -244,13 +255,7 @@ fn person(
         vec![]
     };
     let mut changes = changed_fields(before.as_ref(), &row);
-    for kind in ["department", "division", "cost_center"] {
-        let team = |rows: &[Membership]| rows.iter().find(|row| row.source == kind).map(|row| row.team_id);
-        let (old, new) = (team(&ended), team(&begun));
-        if old.is_some() || new.is_some() {
-            changes.insert(kind.to_owned(), json!([old, new]));
-        }
-    }
+    history::add_memberships(&mut changes, &held, &belongs);
     PersonPlan {
         differs: before.as_ref().is_none_or(|before| row_differs(before, &row)),
         links: Subject {
@@ -277,7 +282,8 @@ fn nobody(before: PersonRow, held: HashSet<Membership>) -> PersonPlan {
         status: Status::Deprovisioned,
         ..before.clone()
     };
-    let fields = changed_fields(Some(&before), &row);
+    let mut fields = changed_fields(Some(&before), &row);
+    history::add_memberships(&mut fields, &held, &HashSet::new());
     PersonPlan {
         differs: before.status != row.status,
         links: Subject {

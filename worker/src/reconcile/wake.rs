@@ -5,13 +5,16 @@
 //! `wakes`, where the feeder finds it.
 
 use super::Engine;
+use super::history;
 use super::links::{Asked, AssertedLink, Decision, Resolver, Subject, settle_members, settle_people};
+use super::plan::MAPPING;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Target, TenantId, fold};
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
+use rollcall_shared::store::reconcile::{Book, HistoryRow};
 use rollcall_shared::store::runs::steps as runs;
 use rollcall_shared::store::{PgConnection, StoreError, reconcile as store};
 use rollcall_shared::telemetry::{FoundBy, LinkPath};
@@ -282,8 +285,15 @@ impl Engine {
                 }
             })
             .collect();
-        let of_people = settle_people(&mut tx, tenant, &subjects).await?;
-        let of_members = settle_members(&mut tx, tenant, &members).await?;
+        let mut of_people = settle_people(&mut tx, tenant, &subjects).await?;
+        let mut of_members = settle_members(&mut tx, tenant, &members).await?;
+        let turns = of_people.turns.drain(..).chain(of_members.turns.drain(..));
+        let rows: Vec<HistoryRow> = turns.map(history::settled).collect();
+        let book = Book {
+            mapping: MAPPING,
+            run,
+        };
+        store::insert_history(&mut tx, tenant, book, &rows).await?;
         let mut wake = Wake::of(run);
         for settlement in [&of_people, &of_members] {
             wake.linked.extend(settlement.linked.iter().copied());

@@ -1,14 +1,15 @@
 //! Writing a plan, each kind of row in one statement.
 
 use super::drift::Drift;
+use super::history;
 use super::links::{Settlement, settle_members, settle_people};
 use super::plan::{MAPPING, PersonPlan, Plan};
 use super::wake::Wake;
 use rollcall_shared::directory::{Key, Lane, Target, TenantId};
 use rollcall_shared::store::links::{self, MemberOf, Slot};
-use rollcall_shared::store::reconcile::{self as store, HistoryRow, PersonRow, Settled, TeamRow};
+use rollcall_shared::store::reconcile::{self as store, Book, Cause, PersonRow, Settled, TeamRow};
 use rollcall_shared::store::{PgConnection, StoreError};
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -38,6 +39,11 @@ pub(super) async fn write(
     run: Option<Uuid>,
 ) -> Result<Written, StoreError> {
     let mut written = Written::default();
+    let book = Book {
+        mapping: MAPPING,
+        run,
+    };
+    let cause = if plan.settled { Cause::Run } else { Cause::Apply };
     if plan.settled {
         written.drift = Drift::of(&plan);
     }
@@ -56,12 +62,12 @@ pub(super) async fn write(
         .map(|team| &team.row)
         .collect();
     store::update_teams(conn, tenant, &changed).await?;
-    let emptied: Vec<Uuid> = teams
+    let emptied: Vec<(Uuid, i64)> = teams
         .iter()
         .filter(|team| team.row.deleted)
-        .map(|team| team.row.id)
+        .map(|team| (team.row.id, team.read_seq.max(team.row.applied_seq)))
         .collect();
-    store::empty_teams(conn, tenant, &emptied).await?;
+    store::empty_teams(conn, tenant, book, cause, &emptied).await?;
 
     let ended: Vec<_> = people
         .iter()
@@ -76,14 +82,15 @@ pub(super) async fn write(
 
     let mut rejected = vec![];
     let mut cleared = vec![];
-    let mut history = vec![];
+    let mut applications = vec![];
     let mut wake = Wake::of(run);
     let mut applied: Vec<(Uuid, i64)> = vec![];
     let mut subjects = vec![];
-    for person in people {
+    for mut person in people {
         if person.comes_or_goes() {
             wake.arrived.insert(Target::Person(person.row.id).wait_key());
         }
+        person.note_resource();
         applied.push((
             person.row.id,
             person.before.map_or(0, |before| before.applied_seq),
@@ -91,7 +98,7 @@ pub(super) async fn write(
         rejected.extend(person.rejected);
         cleared.extend(person.cleared);
         subjects.push(person.links);
-        history.push((
+        applications.push((
             Key::Person(person.row.id),
             person.read_seq,
             person.row.applied_seq,
@@ -105,7 +112,7 @@ pub(super) async fn write(
         applied.push((team.row.id, team.before.applied_seq));
         rejected.extend(team.rejected);
         cleared.extend(team.cleared);
-        history.push((
+        applications.push((
             Key::Team(team.row.id),
             team.read_seq,
             team.row.applied_seq,
@@ -115,44 +122,34 @@ pub(super) async fn write(
     store::write_rejections(conn, tenant, &cleared, &rejected).await?;
     written.rejections = u64::try_from(rejected.len()).unwrap_or(u64::MAX);
 
-    let of_people = settle_people(conn, tenant, &subjects).await?;
-    let managers: HashMap<Uuid, Value> = of_people
-        .managers
-        .iter()
-        .map(|(person, old, new)| (*person, json!([old, new])))
-        .collect();
+    let mut of_people = settle_people(conn, tenant, &subjects).await?;
+    let mut turns = history::by_key(std::mem::take(&mut of_people.turns));
     if settled {
         written.drift.add_links(&of_people.changes);
     }
     written.note(&mut wake, of_people);
     let member_keys: Vec<MemberOf> = members.iter().map(|(member, _)| member.clone()).collect();
-    let of_members = settle_members(conn, tenant, &member_keys).await?;
+    let mut of_members = settle_members(conn, tenant, &member_keys).await?;
+    turns.extend(history::by_key(std::mem::take(&mut of_members.turns)));
     if settled {
         written.drift.add_links(&of_members.changes);
     }
     written.note(&mut wake, of_members);
 
     for ((team, member), seq) in members {
-        history.push((Key::Member(team, member), seq, seq, Map::new()));
+        applications.push((Key::Member(team, member), seq, seq, Map::new()));
     }
     let mut read: Vec<(Key, i64)> = nothing;
     let mut rows = vec![];
-    for (key, read_seq, applied_seq, mut fields) in history {
-        if let Key::Person(id) = &key
-            && let Some(change) = managers.get(id)
-        {
-            fields.insert("manager".to_owned(), change.clone());
-        }
+    for (key, read_seq, applied_seq, fields) in applications {
         if !settled || written.drift.keys.contains(&key) {
-            rows.push(HistoryRow {
-                key: key.clone(),
-                seq: read_seq.max(applied_seq),
-                fields: Value::Object(fields),
-            });
+            let turns = turns.remove(&key).unwrap_or_default();
+            let seq = read_seq.max(applied_seq);
+            rows.extend(history::entries(cause, key.clone(), seq, fields, turns));
         }
         read.push((key, read_seq));
     }
-    store::insert_history(conn, tenant, MAPPING, &rows).await?;
+    store::insert_history(conn, tenant, book, &rows).await?;
     wake.arrived
         .extend(links::awaited_values(conn, tenant, &applied).await?);
     written.wakes = wake.record(conn, tenant).await?;

@@ -5,10 +5,11 @@ use crate::context::Context;
 use crate::error::{ReconcileError, Remedy};
 use crate::failpoints::failpoint;
 use crate::limiter::Grant;
-use crate::reconcile::{Check, Drift, Part};
+use crate::reconcile::{Check, Drift, MAPPING, Part};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::StoreError;
+use rollcall_shared::store::reconcile::Book;
 use rollcall_shared::store::runs::{self as store, Chunk, ChunkKind, Finish, Sample, Scope, keys};
 use rollcall_shared::telemetry::{DriftKind, DriftLabels};
 use serde_json::json;
@@ -105,7 +106,11 @@ async fn attribute_teams(context: &Context, tenant: TenantId, chunk: &Chunk) -> 
     }
     if !chunk.dry_run && !renamed.is_empty() {
         let ids: Vec<Uuid> = renamed.iter().map(|team| team.id).collect();
-        keys::restore_attribute_teams(&mut tx, tenant, &ids).await?;
+        let book = Book {
+            mapping: MAPPING,
+            run: Some(chunk.run),
+        };
+        keys::restore_attribute_teams(&mut tx, tenant, book, &ids).await?;
     }
     let checked = usize::try_from(checked).unwrap_or_default();
     let mut finish = result(checked, &Check::default(), &drift, 0);

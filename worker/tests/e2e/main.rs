@@ -14,6 +14,7 @@ mod edge;
 mod explain;
 mod guides;
 mod harness;
+mod history;
 mod life;
 mod limits;
 mod nested;

@@ -114,7 +114,7 @@ async fn new_people_inserted_by_two_workers_at_once_are_each_applied_once_and_co
     let counts: String = company
         .scalar(
             "select (select count(*) from people) || ' ' || (select count(*) from reporting_lines) || ' '
-            || (select count(*) from team_members) || ' ' || (select count(*) from history)",
+            || (select count(*) from team_members) || ' ' || (select count(*) from history where cause = 'apply')",
         )
         .await;
     assert_eq!(counts, "30 30 30 30");

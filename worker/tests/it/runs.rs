@@ -236,8 +236,8 @@ async fn run_repairs_exactly_what_differs() {
         .filter(|row| row.starts_with("history") && !before.contains_key(*row))
         .count();
     assert_eq!(
-        history, 7,
-        "one entry for each person, group or member that was put right"
+        history, 8,
+        "one entry for each person, team or member that was put right"
     );
     let written: Vec<&String> = before
         .iter()

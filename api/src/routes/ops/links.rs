@@ -1,6 +1,6 @@
 //! Why not? A person's links: linked to whom, or waiting for what, since when and what would help.
 
-use super::people::find;
+use super::people::{by, find};
 use super::suggest::{self, Suggestions};
 use super::waiting::{Retried, retry_places};
 use crate::error::Problem;
@@ -115,7 +115,7 @@ fn team(link: &LinkedTeam) -> Value {
         "slot": LinkSlot::Team.name(),
         "state": "linked",
         "team": { "id": link.team_id, "kind": link.kind, "name": link.name },
-        "by": if link.source.starts_with("member:") { "member" } else { link.source.as_str() },
+        "by": by(&link.source),
         "reference": group.map(|group| &group.reference),
         "since": link.since,
         "assertedBy": asserted_by(group.and_then(|group| group.asserted)),

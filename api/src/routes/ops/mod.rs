@@ -3,7 +3,10 @@
 mod audit;
 mod dead_letters;
 mod erase;
+mod history;
 mod links;
+mod nesting;
+mod org;
 mod overview;
 mod people;
 mod preconditions;
@@ -47,7 +50,13 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}/data", delete(erase::erase))
         .route("/people/{id}/links", get(links::links))
         .route("/people/{id}/links/retry", post(links::retry))
-        .route("/teams/{id}/links", get(teams::links))
+        .route("/teams/{id}/links", get(nesting::links))
+        .route("/people/{id}/history", get(history::of_person))
+        .route("/org", get(org::org))
+        .route("/teams", get(teams::list))
+        .route("/teams/{id}", get(teams::team))
+        .route("/teams/{id}/members", get(teams::members))
+        .route("/teams/{id}/history", get(teams::history))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
         .route("/schedules", get(schedules::list).post(schedules::create))

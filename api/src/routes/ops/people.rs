@@ -1,3 +1,4 @@
+use super::history::as_of;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
 use crate::state::App;
@@ -36,15 +37,21 @@ pub(super) async fn search(
     Ok(Json(json!({ "people": found })))
 }
 
-/// `GET /ops/v1/people/{id}`: a person's fields, by directory or SCIM id.
+/// `GET /ops/v1/people/{id}`: a person's fields, by directory or SCIM id; with `at`, as of a time.
 pub(super) async fn person(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    asked: Asked,
 ) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
+    let at = asked.time("at")?;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let id = find(&mut connection, tenant, &id).await?;
+    if let Some(at) = at {
+        drop(connection);
+        return Ok(Json(as_of(&app, tenant, id, at).await?));
+    }
     let pending = people::pending(&mut connection, tenant, id).await?;
     let person = people::person(&mut connection, tenant, id).await?;
     Ok(Json(
@@ -62,4 +69,12 @@ pub(super) async fn find(connection: &mut PgConnection, tenant: TenantId, id: &s
         Err(_) => None,
     };
     found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "there is no such person"))
+}
+
+/// What a membership comes from, as it is shown: the attribute, or that a group names a member.
+pub(super) fn by(source: &str) -> &str {
+    match source.starts_with("member:") {
+        true => "member",
+        false => source,
+    }
 }

@@ -1,77 +1,116 @@
-//! How groups are nested: which teams are part of one, which it is part of, and what it waits for.
+//! Teams and who is in them.
 
-use super::links::{asserted_by, waits, waits_for};
-use super::suggest::Suggestions;
+use super::history::{self, Of};
+use super::nesting::{find, no_team};
+use super::people::by;
 use crate::error::{Failure, Problem};
-use crate::extract::Caller;
+use crate::extract::{Asked, Caller};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use rollcall_shared::directory::TenantId;
-use rollcall_shared::store::explain::{self, Nesting, Side, TeamBrief};
+use rollcall_shared::store::teams::{self, Member, Team, Wanted};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Most nestings of a kind and most waiting links listed of one team.
+/// Teams or members in a page when the client does not say, and at most.
+const USUAL: i64 = 100;
 const MOST: i64 = 1_000;
-/// Teams above one that are looked at for a cycle.
-const MOST_ABOVE: i64 = 10_000;
 
-/// `GET /ops/v1/teams/{id}/links`: the teams that are part of this one, those it is part of, and
-/// its members that wait. People who are members are told of by their own links.
-pub(super) async fn links(
+/// `GET /ops/v1/teams`: teams, by `kind` and a part `q` of their name; with `deleted=true`, those of deleted
+/// groups too.
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    let part = asked.text("q").map(str::to_lowercase);
+    let deleted = match asked.text("deleted") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            return Err(Failure::new(StatusCode::BAD_REQUEST, "deleted must be true or false").into());
+        }
+    };
+    let wanted = Wanted {
+        kind: asked.text("kind"),
+        part: part.as_deref(),
+        deleted,
+        after: asked.id("cursor")?,
+        limit: asked.limit(USUAL, MOST)?,
+    };
+    // What no text in Postgres can hold, no team is called.
+    let nothing = [wanted.kind, wanted.part]
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains('\0'));
+    let found: Vec<Team> = match nothing {
+        true => vec![],
+        false => {
+            let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+            teams::list(&mut connection, caller.0.tenant, &wanted).await?
+        }
+    };
+    let next = next(&found, wanted.limit, |team| team.id);
+    Ok(Json(json!({ "teams": found, "nextCursor": next })))
+}
+
+/// `GET /ops/v1/teams/{id}`: a team, by directory or SCIM id.
+pub(super) async fn team(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+) -> Result<Json<Team>, Problem> {
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let id = find(&mut connection, tenant, &id).await?.id;
+    let team = teams::team(&mut connection, tenant, id).await?;
+    Ok(Json(team.ok_or_else(no_team)?))
+}
+
+/// `GET /ops/v1/teams/{id}/members`: who is in it, and by what.
+pub(super) async fn members(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let (after, limit) = (asked.id("cursor")?, asked.limit(USUAL, MOST)?);
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let team = find(&mut connection, tenant, &id).await?;
+    let found = teams::members(&mut connection, tenant, team.id, after, limit).await?;
+    let next = next(&found, limit, |member| member.person.id);
+    let shown: Vec<Value> = found.iter().map(shown).collect();
+    Ok(Json(
+        json!({ "id": team.id, "members": shown, "nextCursor": next }),
+    ))
+}
+
+/// `GET /ops/v1/teams/{id}/history`: what became of it, and who joined and left a group; the newest first.
+pub(super) async fn history(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    asked: Asked,
 ) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let team = find(&mut connection, tenant, &id).await?;
-    let id = team.id;
-    let parts = explain::nestings(&mut connection, tenant, id, Side::Parts, MOST).await?;
-    let wholes = explain::nestings(&mut connection, tenant, id, Side::Wholes, MOST).await?;
-    let above = explain::teams_above(&mut connection, tenant, id, MOST_ABOVE).await?;
-    let waiting = explain::waiting_members(&mut connection, tenant, id, MOST).await?;
-    let asked: Vec<_> = waiting.iter().map(waits_for).collect();
-    let suggestions = Suggestions::load(&mut connection, tenant, &asked).await?;
-    let waiting: Vec<Value> = waiting.iter().map(|link| waits(link, id, &suggestions)).collect();
-    Ok(Json(json!({
-        "id": id,
-        "team": team,
-        "inCycle": above.contains(&id),
-        "parts": parts.iter().map(|part| nesting(part, flag(part, id, &above))).collect::<Vec<_>>(),
-        "partOf": wholes.iter().map(|whole| nesting(whole, None)).collect::<Vec<_>>(),
-        "waiting": waiting,
-    })))
+    Ok(Json(
+        history::page(&mut connection, tenant, Of::Team, team.id, &asked).await?,
+    ))
 }
 
-/// What is odd about a part: it is the team itself, or the team is part of it.
-fn flag(part: &Nesting, team: Uuid, above: &HashSet<Uuid>) -> Option<&'static str> {
-    match part.team.id {
-        id if id == team => Some("self"),
-        id if above.contains(&id) => Some("cycle"),
-        _ => None,
-    }
+fn next<T>(found: &[T], limit: i64, id: impl Fn(&T) -> Uuid) -> Option<Uuid> {
+    let last = found.last().filter(|_| i64::try_from(found.len()) == Ok(limit));
+    last.map(id)
 }
 
-fn nesting(nesting: &Nesting, flag: Option<&str>) -> Value {
-    json!({
-        "team": nesting.team,
-        "reference": nesting.reference,
-        "flag": flag,
-        "since": nesting.since,
-        "assertedBy": asserted_by(nesting.asserted),
-    })
-}
-
-/// The team a path names, by directory or SCIM id.
-async fn find(connection: &mut PgConnection, tenant: TenantId, id: &str) -> Result<TeamBrief, Failure> {
-    let found = match Uuid::try_parse(id) {
-        Ok(id) => explain::team(connection, tenant, id).await?,
-        Err(_) => None,
-    };
-    found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "there is no such team in the directory"))
+fn shown(member: &Member) -> Value {
+    let by: BTreeSet<&str> = member.sources.iter().map(|source| by(source)).collect();
+    json!({ "person": member.person, "by": by, "since": member.since })
 }

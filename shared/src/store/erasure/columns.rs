@@ -61,6 +61,7 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("reporting_lines", &["flag"]),
     ("waiters", &["reason"]),
     ("rejections", &["rule", "reason"]),
+    ("history", &["cause"]),
     ("key_failures", &["error"]),
     ("runs", &["scope", "phase", "report"]),
     ("team_parts", &["source"]),
@@ -69,3 +70,9 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("run_chunks", &["result"]),
     ("run_samples", &["kind", "field"]),
 ];
+
+/// The columns of a table that may hold values of people.
+pub(super) fn of(table: &str) -> Vec<&'static str> {
+    let tables = PERSONAL.iter().filter(|(name, _)| *name == table);
+    tables.flat_map(|(_, columns)| columns.iter().copied()).collect()
+}

@@ -1,8 +1,8 @@
 //! What goes, and the rows that are locked before it does.
 
-use super::Cause;
 use super::meaning::Meaning;
 use super::subjects::Subjects;
+use super::{Cause, columns};
 use crate::directory::TenantId;
 use crate::projection::project_group;
 use crate::store::StoreError;
@@ -217,6 +217,8 @@ pub(super) async fn empty_people(
     cause: Cause,
 ) -> Result<(), StoreError> {
     let people = subjects.people();
+    // Status, managers and teams are states and ids: so much of the past is still told.
+    let fields = columns::of("people");
     let by = match cause {
         Cause::Asked(token) => Some(token),
         Cause::Retention { .. } => None,
@@ -237,12 +239,13 @@ pub(super) async fn empty_people(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update history h set fields = '{}' from unnest($2::uuid[]) as asked (id)
+        "update history h set fields = h.fields - $3::text[] from unnest($2::uuid[]) as asked (id)
          cross join lateral (select ctid from history
              where tenant_id = $1 and key_id = asked.id and key_kind = 1 and fields <> '{}' offset 0) found
          where h.ctid = found.ctid",
         tenant.0,
-        &people
+        &people,
+        &fields as _
     )
     .execute(&mut *conn)
     .await?;

@@ -41,18 +41,27 @@ pub async fn claims(
     Ok(claims)
 }
 
-/// The status of those people that are in the directory.
-pub async fn applied_statuses(
+/// How somebody stands in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    pub status: Status,
+    /// The change last applied.
+    pub seq: i64,
+}
+
+/// How those of these people stand that are in the directory.
+pub async fn applied(
     conn: &mut PgConnection,
     tenant: TenantId,
     people: &[Uuid],
-) -> Result<HashMap<Uuid, Status>, StoreError> {
+) -> Result<HashMap<Uuid, Applied>, StoreError> {
     if people.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        "select p.id, p.status from unnest($2::uuid[]) as asked (id)
-         cross join lateral (select id, status from people where tenant_id = $1 and id = asked.id offset 0) p",
+        "select p.id, p.status, p.applied_seq from unnest($2::uuid[]) as asked (id)
+         cross join lateral (select id, status, applied_seq from people
+             where tenant_id = $1 and id = asked.id offset 0) p",
         tenant.0,
         people
     )
@@ -60,6 +69,10 @@ pub async fn applied_statuses(
     .await?;
     Ok(rows
         .into_iter()
-        .filter_map(|row| Some((row.id, Status::from_column(&row.status)?)))
+        .filter_map(|row| {
+            let status = Status::from_column(&row.status)?;
+            let seq = row.applied_seq;
+            Some((row.id, Applied { status, seq }))
+        })
         .collect())
 }

@@ -94,25 +94,38 @@ fn part_columns(rows: &[Part]) -> (Vec<Uuid>, Vec<Uuid>, Vec<&str>) {
     )
 }
 
-/// Of those groups' teams that are in the directory, whether their group was deleted.
-pub async fn deleted_teams(
+/// How the team of a group stands in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppliedTeam {
+    /// Its group was deleted.
+    pub deleted: bool,
+    /// The change last applied.
+    pub seq: i64,
+}
+
+/// How those of these groups' teams stand that are in the directory.
+pub async fn applied_teams(
     conn: &mut PgConnection,
     tenant: TenantId,
     teams: &[Uuid],
-) -> Result<HashMap<Uuid, bool>, StoreError> {
+) -> Result<HashMap<Uuid, AppliedTeam>, StoreError> {
     if teams.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        "select t.id, t.deleted from unnest($2::uuid[]) as asked (id)
-         cross join lateral (select id, deleted from teams
+        "select t.id, t.deleted, t.applied_seq from unnest($2::uuid[]) as asked (id)
+         cross join lateral (select id, deleted, applied_seq from teams
              where tenant_id = $1 and id = asked.id and kind = 'group' offset 0) t",
         tenant.0,
         teams
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.deleted)).collect())
+    let applied = rows.into_iter().map(|row| {
+        let (deleted, seq) = (row.deleted, row.applied_seq);
+        (row.id, AppliedTeam { deleted, seq })
+    });
+    Ok(applied.collect())
 }
 
 /// The member keys that still make one of these teams part of another although its group was

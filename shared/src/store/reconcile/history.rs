@@ -5,12 +5,48 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What one apply did to one key.
+/// Why the directory changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// An accepted change was applied.
+    Apply,
+    /// Whom a link leads to came or went, or a retry found them.
+    Link,
+    /// A run put right what differed.
+    Run,
+}
+
+impl Cause {
+    /// The text kept in the column.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Apply => "apply",
+            Cause::Link => "link",
+            Cause::Run => "run",
+        }
+    }
+}
+
+/// Under what a transaction writes its history.
+#[derive(Debug, Clone, Copy)]
+pub struct Book {
+    /// Version of the mapping in force.
+    pub mapping: i32,
+    /// The run that repairs, or whose repair has consequences.
+    pub run: Option<Uuid>,
+}
+
+/// What happened to one key.
 #[derive(Debug, Clone)]
 pub struct HistoryRow {
     pub key: Key,
-    /// The highest change the apply covers.
+    /// Who joined or left, of a member key.
+    pub person: Option<Uuid>,
+    pub cause: Cause,
+    /// The highest change an apply covers; of a link, the change that made it possible or impossible.
     pub seq: i64,
+    /// The change that asserted a link which something else settled.
+    pub asserted_seq: Option<i64>,
     /// `{field: [old, new]}`.
     pub fields: Value,
 }
@@ -25,29 +61,40 @@ pub struct RejectionRow {
     pub seq: i64,
 }
 
+/// Write history. Its time is that of this statement: whoever waited for a lock since the beginning of
+/// the transaction comes after whoever held it.
 pub async fn insert_history(
     conn: &mut PgConnection,
     tenant: TenantId,
-    mapping: i32,
+    book: Book,
     rows: &[HistoryRow],
 ) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
     let c = KeyColumns::of(rows.iter().map(|row| &row.key));
+    let person: Vec<Option<Uuid>> = rows.iter().map(|row| row.person).collect();
+    let cause: Vec<&str> = rows.iter().map(|row| row.cause.name()).collect();
     let seq: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    let asserted: Vec<Option<i64>> = rows.iter().map(|row| row.asserted_seq).collect();
     let fields: Vec<Value> = rows.iter().map(|row| row.fields.clone()).collect();
     sqlx::query!(
-        "insert into history (tenant_id, key_kind, key_id, member, seq, fields, mapping_version)
-         select $1, n.*, $7 from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[], $6::jsonb[])
-             as n (kind, id, member, seq, fields)",
+        "insert into history (tenant_id, key_kind, key_id, member, person_id, cause, seq, asserted_seq, fields,
+             mapping_version, run_id, applied_at)
+         select $1, n.*, $10, $11, statement_timestamp()
+         from unnest($2::int2[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::int8[], $8::int8[], $9::jsonb[])
+             as n (kind, id, member, person, cause, seq, asserted, fields)",
         tenant.0,
         &c.kind,
         &c.id,
         &c.member,
+        &person as _,
+        &cause as _,
         &seq,
+        &asserted as _,
         &fields,
-        mapping
+        book.mapping,
+        book.run
     )
     .execute(conn)
     .await?;

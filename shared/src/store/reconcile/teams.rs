@@ -1,3 +1,4 @@
+use super::{Book, Cause};
 use crate::directory::TenantId;
 use crate::store::StoreError;
 use sqlx::PgConnection;
@@ -230,30 +231,67 @@ pub async fn create_attribute_teams(
     .rows_affected())
 }
 
-/// End every membership of these teams, every part of them and every link that waits to become
-/// one.
-pub async fn empty_teams(conn: &mut PgConnection, tenant: TenantId, ids: &[Uuid]) -> Result<(), StoreError> {
-    if ids.is_empty() {
+/// End every membership of these teams and every part of them, each with the change that ends it, and
+/// every link that waits to become one.
+pub async fn empty_teams(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    book: Book,
+    cause: Cause,
+    teams: &[(Uuid, i64)],
+) -> Result<(), StoreError> {
+    if teams.is_empty() {
         return Ok(());
     }
+    let (ids, seqs): (Vec<Uuid>, Vec<i64>) = teams.iter().copied().unzip();
     sqlx::query!(
-        "delete from team_members where tenant_id = $1 and team_id = any($2)",
+        "with ended as (
+             delete from team_members m using (
+                 select m.ctid, emptied.seq from unnest($2::uuid[], $3::int8[]) as emptied (team, seq)
+                 cross join lateral (select ctid from team_members
+                     where tenant_id = $1 and team_id = emptied.team for update) m) found
+             where m.ctid = found.ctid
+             returning m.team_id, m.source, m.person_id, found.seq)
+         insert into history (tenant_id, key_kind, key_id, member, person_id, cause, seq, fields, mapping_version,
+             run_id, applied_at)
+         select $1, 3, team_id, regexp_replace(source, '^member:', ''), person_id, $4, seq,
+             jsonb_build_object('members', jsonb_build_array(person_id, null)), $5, $6, statement_timestamp()
+         from ended",
         tenant.0,
-        ids
+        &ids,
+        &seqs,
+        cause.name(),
+        book.mapping,
+        book.run
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "delete from team_parts where tenant_id = $1 and team_id = any($2)",
+        "with ended as (
+             delete from team_parts p using (
+                 select p.ctid, emptied.seq from unnest($2::uuid[], $3::int8[]) as emptied (team, seq)
+                 cross join lateral (select ctid from team_parts
+                     where tenant_id = $1 and team_id = emptied.team for update) p) found
+             where p.ctid = found.ctid
+             returning p.team_id, p.source, p.part_id, found.seq)
+         insert into history (tenant_id, key_kind, key_id, member, cause, seq, fields, mapping_version, run_id,
+             applied_at)
+         select $1, 3, team_id, regexp_replace(source, '^member:', ''), $4, seq,
+             jsonb_build_object('parts', jsonb_build_array(part_id, null)), $5, $6, statement_timestamp()
+         from ended",
         tenant.0,
-        ids
+        &ids,
+        &seqs,
+        cause.name(),
+        book.mapping,
+        book.run
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
         "delete from waiters where tenant_id = $1 and subject_id = any($2) and slot = 3",
         tenant.0,
-        ids
+        &ids
     )
     .execute(conn)
     .await?;

@@ -4,6 +4,7 @@
 use super::{Chunk, ChunkKind};
 use crate::directory::{Key, TenantId};
 use crate::store::StoreError;
+use crate::store::reconcile::{Book, Cause};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -128,21 +129,33 @@ pub async fn attribute_teams(
     Ok((count, drift))
 }
 
-/// Give these attribute teams the names they were accepted with.
+/// Give these attribute teams the names they were accepted with, for a run.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn restore_attribute_teams(
     conn: &mut PgConnection,
     tenant: TenantId,
+    book: Book,
     teams: &[Uuid],
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "update teams t set name = n.name, kind = n.kind, folded = n.folded, updated_at = now()
-         from team_names n
-         where t.tenant_id = $1 and t.id = any($2) and n.tenant_id = $1 and n.team_id = t.id",
+        "with before as (
+             select id, name from teams where tenant_id = $1 and id = any($2) order by id for no key update),
+         restored as (
+             update teams t set name = n.name, kind = n.kind, folded = n.folded, updated_at = now()
+             from before join team_names n on n.tenant_id = $1 and n.team_id = before.id
+             where t.tenant_id = $1 and t.id = before.id
+             returning t.id, before.name as old, n.name as new, n.first_seq)
+         insert into history (tenant_id, key_kind, key_id, cause, seq, fields, mapping_version, run_id, applied_at)
+         select $1, 2, id, $3, first_seq, jsonb_build_object('name', jsonb_build_array(old, new)), $4, $5,
+             statement_timestamp()
+         from restored where old <> new",
         tenant.0,
-        teams
+        teams,
+        Cause::Run.name(),
+        book.mapping,
+        book.run
     )
     .execute(conn)
     .await?;

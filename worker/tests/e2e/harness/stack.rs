@@ -205,6 +205,7 @@ impl Tenant {
                 "select min(extract(epoch from h.applied_at - c.accepted_at))::float8
                  from changes c join history h
                    on h.tenant_id = c.tenant_id and h.key_id = c.directory_id and h.seq >= c.seq
+                      and h.cause = 'apply'
                  where c.tenant_id = $1 and c.txn = $2",
             )
             .bind(self.id)

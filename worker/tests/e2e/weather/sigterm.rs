@@ -72,7 +72,7 @@ async fn worker_sigterm_under_load_drains_and_loses_nothing() {
 
 /// Keys applied so far.
 async fn applied(stack: &Stack) -> i64 {
-    sqlx::query_scalar("select count(*) from history")
+    sqlx::query_scalar("select count(*) from history where cause = 'apply'")
         .fetch_one(&stack.db)
         .await
         .unwrap()
