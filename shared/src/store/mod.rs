@@ -12,6 +12,7 @@ pub mod event_keys;
 pub mod explain;
 pub mod feed;
 pub mod links;
+pub mod mappings;
 pub mod overview;
 pub mod people;
 pub mod receipts;

@@ -5,7 +5,7 @@
 use rollcall_shared::directory::{Holdings, Key, Resolution, TenantId, fold};
 use rollcall_shared::projection::{References, Status};
 use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Slot, Waiter, WaiterPlace};
-use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
+use rollcall_shared::store::reconcile::{DesiredPerson, Membership, delete_memberships, insert_memberships};
 use rollcall_shared::store::{PgConnection, StoreError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -33,7 +33,10 @@ pub(super) struct AssertedLink {
 }
 
 impl AssertedLink {
-    pub(super) fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
+    /// What a live person asserts.
+    pub(super) fn list(references: References, desired: &DesiredPerson) -> Vec<AssertedLink> {
+        let manager_seq = desired.asserted_seq(references.manager_asserted);
+        let additional_seq = desired.asserted_seq(references.additional_asserted);
         let manager = references.manager.map(|reference| AssertedLink {
             slot: Slot::Manager,
             ordinal: 0,

@@ -2,6 +2,7 @@
 
 use super::links::{AssertedLink, Subject};
 use rollcall_shared::directory::Key;
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::projection::{
     PersonFields, ProjectedPerson, Status, WantedTeam, project_group, project_person,
 };
@@ -42,7 +43,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn of(desired: DesiredPerson) -> Wanted {
-        let mut projected = project_person(&desired.document);
+        let mut projected = project_person(&Compiled::default_mapping(), &desired.document);
         if !desired.live {
             projected.teams.clear();
         }
@@ -56,7 +57,7 @@ pub(super) fn teams_of(people: &[Wanted]) -> Vec<AttributeTeam> {
         .iter()
         .flat_map(|wanted| &wanted.projected.teams)
         .map(|team| AttributeTeam {
-            kind: team.kind.to_owned(),
+            kind: team.kind.to_string(),
             folded: team.folded.clone(),
             name: team.name.clone(),
         })
@@ -191,22 +192,23 @@ fn person(
     team_ids: &TeamIds,
     read_seq: i64,
 ) -> PersonPlan {
-    let Wanted { desired, projected } = wanted;
-    let mut fields = projected.fields;
+    let Wanted {
+        desired,
+        mut projected,
+    } = wanted;
+    projected.hold(
+        &Compiled::default_mapping(),
+        before.as_ref().map(|before| &before.fields),
+    );
     let rejected: Vec<RejectionRow> = projected
         .rejections
         .iter()
-        .map(|rejection| {
-            if let Some(before) = &before {
-                fields.keep(rejection.rule, &before.fields);
-            }
-            RejectionRow {
-                resource_id: desired.resource_id,
-                rule: rejection.rule.to_owned(),
-                value_hash: rejection.value_hash.clone(),
-                reason: rejection.reason.clone(),
-                seq: desired.seq,
-            }
+        .map(|rejection| RejectionRow {
+            resource_id: desired.resource_id,
+            rule: rejection.rule.to_string(),
+            value_hash: rejection.value_hash.clone(),
+            reason: rejection.reason.clone(),
+            seq: desired.seq,
         })
         .collect();
     let last_status = before
@@ -223,7 +225,7 @@ fn person(
         id: desired.id,
         resource_id: desired.resource_id,
         status,
-        fields,
+        fields: projected.fields,
         applied_mapping: MAPPING,
         applied_seq: desired.seq,
     };
@@ -235,7 +237,7 @@ fn person(
     let begun: Vec<Membership> = belongs.difference(&held).cloned().collect();
     let ended: Vec<Membership> = held.difference(&belongs).cloned().collect();
     let asserted = if desired.live {
-        AssertedLink::list(projected.references, desired.manager_seq, desired.additional_seq)
+        AssertedLink::list(projected.references, &desired)
     } else {
         vec![]
     };
@@ -295,9 +297,9 @@ fn nobody(before: PersonRow, held: HashSet<Membership>) -> PersonPlan {
 
 fn membership(team: &WantedTeam, person_id: Uuid, team_ids: &TeamIds) -> Option<Membership> {
     Some(Membership {
-        team_id: *team_ids.get(&(team.kind.to_owned(), team.folded.clone()))?,
+        team_id: *team_ids.get(&(team.kind.to_string(), team.folded.clone()))?,
         person_id,
-        source: team.kind.to_owned(),
+        source: team.rule.to_string(),
     })
 }
 
@@ -361,7 +363,7 @@ fn team(group: &DesiredGroup, before: TeamRow, open: Vec<RejectionRow>, read_seq
         .iter()
         .map(|rejection| RejectionRow {
             resource_id: group.resource_id,
-            rule: rejection.rule.to_owned(),
+            rule: rejection.rule.to_string(),
             value_hash: rejection.value_hash.clone(),
             reason: rejection.reason.clone(),
             seq: group.seq,

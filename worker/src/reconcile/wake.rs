@@ -11,6 +11,7 @@ use super::links::{
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{TenantId, fold};
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
@@ -253,13 +254,14 @@ impl Engine {
         let teams: Vec<Uuid> = teams.into_iter().collect();
         store::lock_teams(&mut tx, tenant, &teams).await?;
 
-        let subjects: Vec<Subject> = store::desired_references(&mut tx, tenant, &locked)
+        let mapping = Compiled::default_mapping();
+        let whole = !mapping.reads_only_managers();
+        let subjects: Vec<Subject> = store::desired_references(&mut tx, tenant, &locked, whole)
             .await?
             .into_iter()
             .map(|desired| {
                 let asserted = if desired.live {
-                    let texts = references(desired.manager.as_ref(), desired.additional.as_ref());
-                    AssertedLink::list(texts, desired.manager_seq, desired.additional_seq)
+                    AssertedLink::list(references(&mapping, &desired.document), &desired)
                 } else {
                     vec![]
                 };

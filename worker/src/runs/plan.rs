@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::projection::project_person;
 use rollcall_shared::store::runs::plan::{self as store, NewChunk};
 use rollcall_shared::store::runs::{ChunkKind, Run, Scope};
@@ -81,10 +82,10 @@ async fn of_team(conn: &mut PgConnection, tenant: TenantId, team: Uuid) -> Resul
                 let Some((last, _)) = page.last() else { break };
                 after = *last;
                 let belong = page.iter().filter(|(_, document)| {
-                    let teams = project_person(document).teams;
+                    let teams = project_person(&Compiled::default_mapping(), document).teams;
                     teams
                         .iter()
-                        .any(|team| team.kind == kind && team.folded == folded)
+                        .any(|team| *team.kind == *kind && team.folded == folded)
                 });
                 people.extend(belong.map(|(person, _)| *person));
             }

@@ -12,9 +12,7 @@ mod pending;
 mod people;
 mod teams;
 
-pub use desired::{
-    DesiredGroup, DesiredPerson, DesiredReferences, desired_groups, desired_people, desired_references,
-};
+pub use desired::{DesiredGroup, DesiredPerson, desired_groups, desired_people, desired_references};
 pub use failures::{Failure, clear_failures, record_failures};
 pub use history::{HistoryRow, RejectionRow, insert_history, open_rejections, write_rejections};
 pub use memberships::{Membership, all_memberships, delete_memberships, insert_memberships, memberships};
