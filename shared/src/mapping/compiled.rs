@@ -16,8 +16,8 @@ pub struct Compiled {
     /// Places of the rules that may leave what is there: all but `always` and switched on.
     holding: Vec<usize>,
     taken: Taken,
-    /// Kinds of team that are not created.
-    withheld: Vec<String>,
+    /// Every kind of team it speaks of, and whether its teams are created.
+    kinds: BTreeMap<String, bool>,
 }
 
 /// A rule made ready.
@@ -25,6 +25,7 @@ pub struct Compiled {
 pub(crate) struct Rule {
     pub(crate) name: Arc<str>,
     pub(crate) to: Step,
+    target: Target,
     pub(crate) apply: Apply,
     pub(crate) enabled: bool,
     from: Vec<Path>,
@@ -85,6 +86,7 @@ impl Compiled {
                     Target::Custom(key) => Step::Custom(key.clone()),
                     Target::CustomRest => Step::CustomRest,
                 },
+                target: rule.to.clone(),
                 apply: rule.apply,
                 enabled: rule.enabled,
                 from,
@@ -101,11 +103,18 @@ impl Compiled {
             .filter(|(_, rule)| !rule.enabled || rule.apply != Apply::Always)
             .map(|(place, _)| place)
             .collect();
-        let withheld: BTreeMap<_, _> = mapping.teams.iter().filter(|(_, kind)| !kind.create).collect();
+        let named = mapping.rules.iter().filter_map(|rule| match &rule.to {
+            Target::Team(kind) => Some((kind.clone(), true)),
+            _ => None,
+        });
+        let settled = mapping
+            .teams
+            .iter()
+            .map(|(kind, settings)| (kind.clone(), settings.create));
         Ok(Compiled {
             taken: Taken::by(rules.iter().flat_map(|rule| &rule.from)),
             holding,
-            withheld: withheld.into_keys().cloned().collect(),
+            kinds: named.chain(settled).collect(),
             rules,
         })
     }
@@ -124,6 +133,11 @@ impl Compiled {
         self.rules.iter().find(|rule| &*rule.name == name)
     }
 
+    /// What the rule of this name fills.
+    pub fn target(&self, rule: &str) -> Option<&Target> {
+        self.rule(rule).map(|rule| &rule.target)
+    }
+
     /// What no rule reads of a document.
     pub(crate) fn rest(&self, document: &Object) -> Object {
         self.taken.rest(document)
@@ -138,7 +152,12 @@ impl Compiled {
 
     /// Whether a team of this kind is created when somebody is to be in it.
     pub fn creates(&self, kind: &str) -> bool {
-        !self.withheld.iter().any(|withheld| withheld == kind)
+        self.kinds.get(kind).copied().unwrap_or(true)
+    }
+
+    /// Whether it speaks of teams of this kind.
+    pub fn knows_kind(&self, kind: &str) -> bool {
+        self.kinds.contains_key(kind)
     }
 
     /// Whether every reporting line comes from `manager` and `additionalManagers` as SCIM has them.

@@ -95,6 +95,16 @@ impl Path {
         }
     }
 
+    /// The attributes it may read: where no built-in schema tells whether a dot is part of the name,
+    /// both.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
+        let head = self
+            .name
+            .split_once('.')
+            .filter(|_| self.urn.is_some() && self.definition.is_none());
+        [self.name.as_str()].into_iter().chain(head.map(|(head, _)| head))
+    }
+
     /// The value of the attribute as a whole, if the path ends there.
     pub(super) fn whole(&self) -> bool {
         self.filter.is_none() && self.sub.is_none()

@@ -1,9 +1,8 @@
 //! What no rule reads is kept under its key as sent.
 
 use super::path::Path;
-use crate::scim::Object;
 use crate::scim::schema::{self, ENTERPRISE_USER, ROLLCALL_USER};
-use crate::scim::{ResourceType, schema::Schema};
+use crate::scim::{Object, ResourceType};
 use serde_json::Value;
 
 /// References are never custom attributes.
@@ -22,7 +21,7 @@ pub(super) struct Taken {
 impl Taken {
     pub(super) fn by<'a>(paths: impl Iterator<Item = &'a Path>) -> Taken {
         let references = || REFERENCES.map(str::to_owned).to_vec();
-        let core: &Schema = schema::core(ResourceType::User);
+        let core = schema::core(ResourceType::User);
         let mut taken = Taken {
             top: references(),
             enterprise: references(),
@@ -36,18 +35,18 @@ impl Taken {
             .top
             .extend(["schemas", "id", "externalId", "meta", "members"].map(str::to_owned));
         for path in paths {
-            let name = path.name.clone();
+            let names = path.attributes().map(str::to_owned);
             match path.urn.as_deref() {
-                None => taken.top.push(name),
-                Some(urn) if urn.eq_ignore_ascii_case(ENTERPRISE_USER) => taken.enterprise.push(name),
-                Some(urn) if urn.eq_ignore_ascii_case(ROLLCALL_USER) => taken.rollcall.push(name),
+                None => taken.top.extend(names),
+                Some(urn) if urn.eq_ignore_ascii_case(ENTERPRISE_USER) => taken.enterprise.extend(names),
+                Some(urn) if urn.eq_ignore_ascii_case(ROLLCALL_USER) => taken.rollcall.extend(names),
                 Some(urn) => match taken
                     .others
                     .iter_mut()
                     .find(|(known, _)| known.eq_ignore_ascii_case(urn))
                 {
-                    Some((_, names)) => names.push(name),
-                    None => taken.others.push((urn.to_owned(), vec![name])),
+                    Some((_, known)) => known.extend(names),
+                    None => taken.others.push((urn.to_owned(), names.collect())),
                 },
             }
         }

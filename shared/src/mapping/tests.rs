@@ -40,6 +40,28 @@ fn default_mapping_has_no_fault_and_reads_back_as_written() {
 }
 
 #[test]
+fn manual_shows_the_default_mapping_and_every_example_in_it_is_a_mapping() {
+    let manual = include_str!("../../../docs/mapping.md");
+    let examples: Vec<Value> = manual
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| serde_json::from_str(rest.split("```").next()?).ok())
+        .collect();
+    assert_eq!(examples.len(), 2);
+    assert_eq!(examples[1], json!(Mapping::default_mapping()));
+    for example in &examples {
+        assert_eq!(faults(example), []);
+    }
+    for field in Field::ALL {
+        assert!(
+            manual.contains(&format!("`{}`", field.name())),
+            "{}",
+            field.name()
+        );
+    }
+}
+
+#[test]
 fn fields_are_named_as_in_json() {
     for field in Field::ALL {
         assert_eq!(json!(field), json!(field.name()));

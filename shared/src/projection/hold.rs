@@ -2,6 +2,7 @@
 
 use super::{PersonFields, ProjectedPerson};
 use crate::mapping::{Apply, Compiled, CompiledRule, Field, Line, Step};
+use std::sync::Arc;
 
 /// When a rule leaves what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +67,20 @@ impl ProjectedPerson {
 }
 
 impl Compiled {
-    /// When memberships of this rule stay as they are.
-    pub fn holds_teams(&self, rule: &str) -> Option<Hold> {
-        self.holding().find(|it| &*it.name == rule)?.hold()
+    /// Rules for teams whose memberships stay as they are, and when: also those of which this
+    /// document has a value that is rejected.
+    pub fn held_teams(&self, projected: &ProjectedPerson) -> Vec<(Arc<str>, Hold)> {
+        let is_teams = |rule: &&CompiledRule| matches!(rule.to, Step::Team(_));
+        let rejected = projected
+            .rejections
+            .iter()
+            .filter_map(|rejection| self.rule(&rejection.rule))
+            .filter(is_teams)
+            .map(|rule| (rule.name.clone(), Hold::Always));
+        let held = self.holding().filter(is_teams);
+        held.filter_map(|rule| Some((rule.name.clone(), rule.hold()?)))
+            .chain(rejected)
+            .collect()
     }
 
     /// When reporting lines stay as they are.

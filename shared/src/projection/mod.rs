@@ -12,7 +12,7 @@ mod references;
 pub use fields::{PersonFields, Status};
 pub use group::{ProjectedGroup, project_group};
 pub use hold::Hold;
-pub use person::{ProjectedPerson, WantedTeam, project_person, team_names};
+pub use person::{MAX_TEAM_BYTES, ProjectedPerson, WantedTeam, project_person, team_names};
 pub use references::{MAX_REFERENCE_BYTES, References, references};
 
 pub use crate::scim::schema::{ENTERPRISE_USER as ENTERPRISE, ROLLCALL_USER as ROLLCALL};

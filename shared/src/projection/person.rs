@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Longest name of a team after folding, in bytes.
-const MAX_TEAM_BYTES: usize = 512;
+pub const MAX_TEAM_BYTES: usize = 512;
 
 /// What the document of a SCIM User asks for.
 #[derive(Debug, Clone, PartialEq)]

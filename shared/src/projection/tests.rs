@@ -203,3 +203,21 @@ proptest! {
         prop_assert_eq!((manager, additional), (now.references.manager, now.references.additional));
     }
 }
+
+#[test]
+fn team_names_of_a_user_are_trimmed_and_blank_ones_left_out() {
+    let names = |user: Value| -> Vec<(String, String)> {
+        let teams = team_names(&Compiled::default_mapping(), &document(user));
+        teams
+            .into_iter()
+            .map(|team| (team.kind.to_string(), team.name))
+            .collect()
+    };
+    let user = json!({ENTERPRISE: {"department": " Sales ", "division": " ", "costCenter": "C1"}});
+    let pair = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    assert_eq!(
+        names(user),
+        [pair("department", "Sales"), pair("cost_center", "C1")]
+    );
+    assert_eq!(names(json!({})), []);
+}

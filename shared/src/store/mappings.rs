@@ -2,8 +2,80 @@
 
 use super::{PgConnection, StoreError};
 use crate::directory::TenantId;
-use crate::mapping::FIRST_VERSION;
+use crate::mapping::{Compiled, FIRST_VERSION, Mapping};
 use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most tenants whose mapping is remembered.
+const CAPACITY: usize = 10_000;
+
+/// Why a tenant's mapping cannot be had. Never taken for the default: what it says must hold.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("version {0} of the mapping cannot be read by this version of the program")]
+    Unreadable(i32),
+}
+
+/// A mapping and its version.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    pub version: i32,
+    pub mapping: Arc<Compiled>,
+}
+
+impl Default for InForce {
+    fn default() -> InForce {
+        InForce {
+            version: FIRST_VERSION,
+            mapping: Compiled::default_mapping(),
+        }
+    }
+}
+
+/// The mappings of tenants, compiled once for each version.
+#[derive(Debug, Default)]
+pub struct Mappings {
+    known: Mutex<HashMap<TenantId, InForce>>,
+}
+
+impl Mappings {
+    /// The mapping in force as this transaction sees it. The version is asked for each time, so that
+    /// what is read under a lock is never older than what the lock's former holder went by.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn in_force(&self, conn: &mut PgConnection, tenant: TenantId) -> Result<InForce, MappingError> {
+        let version = version_in_force(conn, tenant).await?;
+        if version == FIRST_VERSION {
+            return Ok(InForce::default());
+        }
+        let known = self.known().get(&tenant).cloned();
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok(known);
+        }
+        let unreadable = |_| MappingError::Unreadable(version);
+        let document = document(conn, tenant, version).await?.unwrap_or_default();
+        let compiled = Mapping::read(&document).and_then(|mapping| mapping.compile());
+        let in_force = InForce {
+            version,
+            mapping: Arc::new(compiled.map_err(unreadable)?),
+        };
+        let mut known = self.known();
+        if known.len() >= CAPACITY {
+            known.clear();
+        }
+        known.insert(tenant, in_force.clone());
+        Ok(in_force)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, InForce>> {
+        // Every change to the map is a single call, so a panic elsewhere leaves it whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The version in force. Versions only grow: whoever reads it under the lock of a row reads no
 /// older one than whoever held the lock before.

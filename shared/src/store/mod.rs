@@ -22,6 +22,7 @@ pub mod runs;
 pub mod schemas;
 pub mod search;
 pub mod secrets;
+pub mod teams;
 pub mod tokens;
 
 use crate::config::PostgresConfig;

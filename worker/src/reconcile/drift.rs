@@ -98,10 +98,14 @@ impl Drift {
                 Slot::Manager => "manager",
                 Slot::AdditionalManager => "additional_managers",
                 Slot::Member => "members",
+                Slot::Team => "teams",
             };
             if change.slot == Slot::Member {
                 self.loses(change.before.map(|_| change.subject));
                 self.gains(change.after.map(|_| change.subject));
+            }
+            if change.slot == Slot::Team {
+                self.gains(change.after);
             }
             if change.resolved() {
                 self.links_resolved += 1;
@@ -115,7 +119,7 @@ impl Drift {
                     Value::Null,
                 );
             } else {
-                let kind = if change.slot == Slot::Member {
+                let kind = if matches!(change.slot, Slot::Member | Slot::Team) {
                     "membership"
                 } else {
                     "line"

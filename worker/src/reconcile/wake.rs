@@ -5,13 +5,13 @@
 //! `wakes`, where the feeder finds it.
 
 use super::Engine;
+use super::held_links::{LineHolds, TeamWaits, teams_there};
 use super::links::{
     AssertedLink, Decision, Resolver, Settlement, Subject, person_key, settle_members, settle_people,
 };
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{TenantId, fold};
-use rollcall_shared::mapping::Compiled;
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
@@ -254,20 +254,24 @@ impl Engine {
         let teams: Vec<Uuid> = teams.into_iter().collect();
         store::lock_teams(&mut tx, tenant, &teams).await?;
 
-        let mapping = Compiled::default_mapping();
+        let mapping = self.mappings.in_force(&mut tx, tenant).await?.mapping;
         let whole = !mapping.reads_only_managers();
         let subjects: Vec<Subject> = store::desired_references(&mut tx, tenant, &locked, whole)
             .await?
             .into_iter()
             .map(|desired| {
-                let asserted = if desired.live {
-                    AssertedLink::list(references(&mapping, &desired.document), &desired)
-                } else {
-                    vec![]
+                let (asserted, holds) = match desired.live {
+                    true => (
+                        AssertedLink::list(references(&mapping, &desired.document), &desired),
+                        LineHolds::of(&mapping),
+                    ),
+                    false => (vec![], LineHolds::default()),
                 };
                 Subject {
                     person: desired.id,
                     asserted,
+                    holds,
+                    teams: TeamWaits::Unread,
                     fresh: false,
                 }
             })
@@ -310,18 +314,23 @@ async fn due_a_change(
     if waiting.is_empty() {
         return Ok(waiting);
     }
+    let (for_teams, waiting): (Vec<Waiter>, Vec<Waiter>) = waiting
+        .into_iter()
+        .partition(|waiter| waiter.slot == Slot::Team as i16);
+    let there = teams_there(conn, tenant, for_teams.iter()).await?;
     let asked = waiting
         .iter()
         .map(|waiter| (fold(&waiter.reference), waiter.asserted_seq))
         .collect();
     let resolver = Resolver::load(conn, tenant, asked).await?;
-    Ok(waiting
+    Ok(for_teams
         .into_iter()
-        .filter(
-            |waiter| match resolver.decide(&fold(&waiter.reference), waiter.asserted_seq) {
+        .filter(|waiter| there.contains_key(&waiter.wait_key))
+        .chain(waiting.into_iter().filter(|waiter| {
+            match resolver.decide(&fold(&waiter.reference), waiter.asserted_seq) {
                 Decision::Link(_) => true,
                 Decision::Wait { key, reason } => key != waiter.wait_key || reason != waiter.reason,
-            },
-        )
+            }
+        }))
         .collect())
 }

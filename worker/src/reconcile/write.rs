@@ -2,7 +2,7 @@
 
 use super::drift::Drift;
 use super::links::{Settlement, person_key, settle_members, settle_people};
-use super::plan::{MAPPING, PersonPlan, Plan};
+use super::plan::{PersonPlan, Plan};
 use super::wake::Wake;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::store::links::{self, MemberOf, Slot};
@@ -40,6 +40,7 @@ pub(super) async fn write(
         written.drift = Drift::of(&plan);
     }
     let Plan {
+        mapping,
         people,
         teams,
         members,
@@ -146,7 +147,7 @@ pub(super) async fn write(
         }
         read.push((key, read_seq));
     }
-    store::insert_history(conn, tenant, MAPPING, &rows).await?;
+    store::insert_history(conn, tenant, mapping, &rows).await?;
     wake.arrived
         .extend(links::awaited_values(conn, tenant, &applied).await?);
     written.wakes = wake.record(conn, tenant).await?;

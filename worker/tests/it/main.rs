@@ -6,6 +6,8 @@ mod concurrency;
 mod fields;
 mod groups;
 mod links;
+mod mapping;
+mod mapping_changes;
 mod plans;
 mod poison;
 mod process;

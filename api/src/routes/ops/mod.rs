@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod links;
+mod new_team;
 mod overview;
 mod people;
 mod receipts;
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}", get(people::person))
         .route("/people/{id}/links", get(links::links))
         .route("/people/{id}/links/retry", post(links::retry))
+        .route("/teams", post(new_team::create))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
         .route("/runs", get(runs::list).post(runs::start))

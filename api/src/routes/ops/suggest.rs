@@ -4,6 +4,7 @@
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::explain::{self, Holder, Nearest};
 use rollcall_shared::store::people::{self, Brief};
+use rollcall_shared::store::teams::waited_for;
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -32,6 +33,7 @@ impl Suggestions {
                 ("ambiguous", None) => {
                     ambiguous.insert(key.to_owned());
                 }
+                (_, None) if waited_for(key).is_some() => {}
                 (_, None) => {
                     missing.insert(key.to_owned());
                 }
@@ -59,6 +61,9 @@ impl Suggestions {
     ) {
         if let Some(person) = person_of(key) {
             shown["waitsForPerson"] = json!(self.people.get(&person));
+            return;
+        }
+        if waited_for(key).is_some() {
             return;
         }
         for reason in reasons {
