@@ -47,5 +47,6 @@ mod rfc7644_query;
 mod runs;
 mod schemas;
 mod strict;
+mod teams;
 mod tenants;
 mod users;

@@ -13,6 +13,7 @@ mod crash;
 mod explain;
 mod harness;
 mod limits;
+mod mapping;
 mod replicas;
 mod weather;
 mod worst_order;

@@ -244,11 +244,10 @@ impl Company {
             .execute(&mut *tx)
             .await
             .unwrap();
-            let in_force = Mappings::default()
-                .in_force(&mut tx, TenantId(tenant))
-                .await
-                .unwrap();
-            for team in team_names(&in_force.mapping, &document) {
+            // As the API does: by a mapping it cannot read, nothing is named.
+            let in_force = Mappings::default().in_force(&mut tx, self.tenant).await.ok();
+            let teams = in_force.map(|it| team_names(&it.mapping, &document));
+            for team in teams.unwrap_or_default() {
                 sqlx::query(
                     "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
                      values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
