@@ -3,11 +3,9 @@
 use super::compiled::{Compiled, Rule as CompiledRule, leaves_many};
 use super::path::Path;
 use super::{Field, Kind, Line, Mapping, Rule, Step, Target, Transform, boolean, date, text, web_address};
-use crate::scim::ResourceType;
-use crate::scim::filter::{AttributePath, Filter};
-use crate::scim::schema::{self, Attribute, Mutability, SchemaSet, Type};
+use crate::scim::schema::SchemaSet;
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// Most rules of a mapping, and most kinds of team it may speak of.
@@ -41,54 +39,6 @@ impl Fault {
 }
 
 impl Mapping {
-    /// Read a mapping as operators write it. What it says is not looked at yet: [`Mapping::check`].
-    ///
-    /// # Errors
-    /// Every rule, and whatever else, that has not the shape of one.
-    pub fn read(mapping: &Value) -> Result<Mapping, Vec<Fault>> {
-        let Some(parts) = mapping.as_object() else {
-            return Err(vec![Fault::of("", "a mapping is an object with rules and teams")]);
-        };
-        let mut read = Mapping {
-            rules: vec![],
-            teams: Default::default(),
-        };
-        let mut faults = vec![];
-        for (name, part) in parts {
-            match (name.as_str(), part) {
-                ("rules", Value::Array(rules)) => {
-                    for (place, rule) in rules.iter().enumerate() {
-                        match Rule::deserialize(rule) {
-                            Ok(rule) => read.rules.push(rule),
-                            Err(error) => {
-                                let name = rule.get("name").and_then(Value::as_str);
-                                let name = name.map_or_else(|| format!("rules[{place}]"), str::to_owned);
-                                faults.push(Fault::of(&name, error.to_string()));
-                            }
-                        }
-                    }
-                }
-                ("rules", _) => faults.push(Fault::of("rules", "rules is not an array")),
-                ("teams", Value::Object(kinds)) => {
-                    for (kind, settings) in kinds {
-                        match super::TeamKind::deserialize(settings) {
-                            Ok(settings) => drop(read.teams.insert(kind.clone(), settings)),
-                            Err(error) => {
-                                faults.push(Fault::of(&format!("teams.{kind}"), error.to_string()));
-                            }
-                        }
-                    }
-                }
-                ("teams", _) => faults.push(Fault::of("teams", "teams is not an object")),
-                (other, _) => faults.push(Fault::of(other, "a mapping has rules and teams, nothing else")),
-            }
-        }
-        if !parts.contains_key("rules") {
-            faults.push(Fault::of("rules", "rules is missing"));
-        }
-        if faults.is_empty() { Ok(read) } else { Err(faults) }
-    }
-
     /// Make it ready, by the built-in schemas alone: what was checked once is not measured again
     /// against extensions that the tenant changed since.
     ///
@@ -389,66 +339,5 @@ impl Step {
             | Step::Additional => text(value).err(),
             Step::Custom(_) | Step::CustomRest => None,
         }
-    }
-}
-
-impl Path {
-    /// Why a User of a tenant with these schemas cannot have what the path names.
-    fn fault(&self, schemas: SchemaSet, takes_complex: bool) -> Option<String> {
-        let text = &self.text;
-        let mut extensions = schemas.extensions(ResourceType::User);
-        let definition = match &self.urn {
-            None => {
-                if let Some(definition) = self.definition {
-                    let kept = definition.mutability == Mutability::ReadWrite && definition.name != "schemas";
-                    if !kept {
-                        return Some(format!("{text} is not kept with a User"));
-                    }
-                } else if !extensions.any(|schema| schema.attribute(&self.name).is_some()) {
-                    return Some(format!(
-                        "{text} is no attribute of a User; one of an extension is named with its URN"
-                    ));
-                }
-                self.definition
-            }
-            Some(urn) => match schemas.by_urn(urn) {
-                Some(known) if !extensions.any(|schema| schema.id == known.id) => {
-                    return Some(format!("{text} is of a schema that no User has"));
-                }
-                Some(known) => known.attribute(&self.name),
-                None => None,
-            },
-        };
-        let Some(definition) = definition else {
-            return None;
-        };
-        if let Some(sub) = &self.sub {
-            if definition.sub_attribute(sub).is_none() {
-                return Some(format!("{text}: {} has no sub-attribute {sub}", definition.name));
-            }
-        } else if definition.kind == Type::Complex && !takes_complex {
-            return Some(format!("{text} has sub-attributes: name one of them"));
-        }
-        match self.filter() {
-            Some(_) if !definition.multi_valued => {
-                Some(format!("{text}: {} has one value only", definition.name))
-            }
-            Some(filter) => unknown_in(filter, definition)
-                .map(|unknown| format!("{text}: {} has no sub-attribute {unknown}", definition.name)),
-            None => None,
-        }
-    }
-}
-
-/// An attribute the filter compares that the elements do not have.
-fn unknown_in<'a>(filter: &'a Filter, definition: &'static Attribute) -> Option<&'a str> {
-    let unknown = |path: &'a AttributePath| {
-        let known = schema::find(definition.sub_attributes, &path.name).is_some() && path.sub.is_none();
-        (!known).then_some(path.name.as_str())
-    };
-    match filter {
-        Filter::And(all) | Filter::Or(all) => all.iter().find_map(|filter| unknown_in(filter, definition)),
-        Filter::Not(filter) => unknown_in(filter, definition),
-        Filter::Present(path) | Filter::Compare { path, .. } | Filter::Element { path, .. } => unknown(path),
     }
 }

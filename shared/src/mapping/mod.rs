@@ -9,7 +9,9 @@ mod compiled;
 mod field;
 mod lookup;
 mod path;
+mod read;
 mod rest;
+mod sources;
 mod transform;
 mod values;
 
