@@ -13,6 +13,7 @@ pub mod event_keys;
 pub mod explain;
 pub mod feed;
 pub mod links;
+pub mod mappings;
 pub mod overview;
 pub mod people;
 pub mod receipts;
@@ -25,6 +26,7 @@ pub mod schemas;
 pub mod search;
 pub mod secrets;
 pub mod settings;
+pub mod teams;
 pub mod tokens;
 pub mod watch;
 

@@ -2,11 +2,13 @@
 //! values, and of whether the person or group meant is in the directory. Reconcile, wake and retry all
 //! end here, so it does not matter which of them came last.
 
+use super::held_links::{LineHolds, TeamWaits, plan_waits};
 use rollcall_shared::directory::{Holdings, Key, Names, Resolution, Target, TenantId, fold};
 use rollcall_shared::projection::{References, Status};
 use rollcall_shared::store::links::{self, AssertedMember, Line, MemberOf, Part, Slot, Waiter, WaiterPlace};
-use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
+use rollcall_shared::store::reconcile::{DesiredPerson, Membership, delete_memberships, insert_memberships};
 use rollcall_shared::store::{PgConnection, StoreError};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -15,11 +17,14 @@ use uuid::Uuid;
 pub(super) struct Subject {
     pub(super) person: Uuid,
     pub(super) asserted: Vec<AssertedLink>,
+    /// Lines that stay as they are, whatever is asserted.
+    pub(super) holds: LineHolds,
+    pub(super) teams: TeamWaits,
     /// Inserted by this transaction: there can be no links of theirs yet.
     pub(super) fresh: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct AssertedLink {
     pub(super) slot: Slot,
     pub(super) ordinal: i16,
@@ -32,7 +37,10 @@ impl AssertedLink {
         (fold(&self.reference), Names::Person, self.asserted_seq)
     }
 
-    pub(super) fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
+    /// What a live person asserts.
+    pub(super) fn list(references: References, desired: &DesiredPerson) -> Vec<AssertedLink> {
+        let manager_seq = desired.asserted_seq(references.manager_asserted);
+        let additional_seq = desired.asserted_seq(references.additional_asserted);
         let manager = references.manager.map(|reference| AssertedLink {
             slot: Slot::Manager,
             ordinal: 0,
@@ -77,7 +85,7 @@ pub(super) struct LinkChange {
     pub(super) slot: Slot,
     /// The person, or the team of a member link.
     pub(super) subject: Uuid,
-    /// Ordinal of a manager, folded value of a member.
+    /// Ordinal of a manager, folded value of a member, rule and folded name of an attribute team.
     pub(super) place: String,
     pub(super) before: Option<Target>,
     pub(super) after: Option<Target>,
@@ -91,7 +99,7 @@ impl LinkChange {
     pub(super) fn key(&self) -> Key {
         match self.slot {
             Slot::Member => Key::Member(self.subject, self.place.clone()),
-            Slot::Manager | Slot::AdditionalManager => Key::Person(self.subject),
+            Slot::Manager | Slot::AdditionalManager | Slot::Team => Key::Person(self.subject),
         }
     }
 
@@ -112,7 +120,7 @@ pub(super) struct LinkPlan {
     ended_lines: Vec<(Uuid, i16, i16)>,
     lines: Vec<Line>,
     ended_members: Vec<Membership>,
-    begun_members: Vec<Membership>,
+    pub(super) begun_members: Vec<Membership>,
     ended_parts: Vec<Part>,
     begun_parts: Vec<Part>,
     ended_waiters: Vec<WaiterPlace>,
@@ -249,12 +257,6 @@ pub(super) async fn plan_people(
     tenant: TenantId,
     subjects: &[Subject],
 ) -> Result<LinkPlan, StoreError> {
-    let asked = subjects
-        .iter()
-        .flat_map(|subject| &subject.asserted)
-        .map(AssertedLink::asked)
-        .collect();
-    let resolver = Resolver::load(conn, tenant, asked).await?;
     let known: Vec<Uuid> = subjects.iter().filter(|s| !s.fresh).map(|s| s.person).collect();
     let lines: HashMap<(Uuid, i16, i16), Line> = links::lines_of(conn, tenant, &known)
         .await?
@@ -262,32 +264,42 @@ pub(super) async fn plan_people(
         .map(|line| ((line.person_id, line.slot, line.ordinal), line))
         .collect();
     let waiters = by_place(links::waiters_of(conn, tenant, &known).await?);
+    let asserted: Vec<(Uuid, Cow<'_, [AssertedLink]>)> = subjects
+        .iter()
+        .map(|subject| (subject.person, subject.links(&lines, &waiters)))
+        .collect();
+    let asked = asserted
+        .iter()
+        .flat_map(|(_, links)| links.iter())
+        .map(AssertedLink::asked)
+        .collect();
+    let resolver = Resolver::load(conn, tenant, asked).await?;
 
     let mut wanted_lines: HashMap<(Uuid, i16, i16), Line> = HashMap::new();
     let mut wanted_waiters: Vec<Waiter> = vec![];
-    for subject in subjects {
+    for (person, links) in &asserted {
         // Named twice, an additional manager is linked once: in the first place.
         let mut linked: HashSet<(Slot, Uuid)> = HashSet::new();
-        for link in &subject.asserted {
+        for link in links.iter() {
             let slot = link.slot as i16;
             match resolver.decide(&link.asked()) {
                 Decision::Link(Target::Person(manager_id)) if linked.insert((link.slot, manager_id)) => {
                     wanted_lines.insert(
-                        (subject.person, slot, link.ordinal),
+                        (*person, slot, link.ordinal),
                         Line {
-                            person_id: subject.person,
+                            person_id: *person,
                             slot,
                             ordinal: link.ordinal,
                             manager_id,
                             reference: link.reference.clone(),
                             asserted_seq: link.asserted_seq,
-                            flag: (manager_id == subject.person).then(|| "self".to_owned()),
+                            flag: (manager_id == *person).then(|| "self".to_owned()),
                         },
                     );
                 }
                 Decision::Link(_) => {}
                 Decision::Wait { key, reason } => wanted_waiters.push(Waiter {
-                    subject_id: subject.person,
+                    subject_id: *person,
                     slot,
                     place: link.ordinal.to_string(),
                     reference: link.reference.clone(),
@@ -368,6 +380,7 @@ pub(super) async fn plan_people(
     plan.note_found(&waiters, found);
     plan.ended_lines = gone;
     plan.lines = changed;
+    plan_waits(conn, tenant, subjects, &waiters, &mut wanted_waiters, &mut plan).await?;
     plan.plan_waiters(waiters, wanted_waiters);
     Ok(plan)
 }
@@ -504,7 +517,7 @@ fn place_of(waiter: &Waiter) -> WaiterPlace {
 impl LinkPlan {
     /// These links are there, asserted by these changes: what waited for the same assertion has
     /// found its target.
-    fn note_found(
+    pub(super) fn note_found(
         &mut self,
         waiters: &HashMap<WaiterPlace, Waiter>,
         linked: impl IntoIterator<Item = (WaiterPlace, i64)>,

@@ -2,7 +2,7 @@
 
 use super::drift::Drift;
 use super::links::{Settlement, settle_members, settle_people};
-use super::plan::{MAPPING, PersonPlan, Plan};
+use super::plan::{PersonPlan, Plan};
 use super::wake::Wake;
 use rollcall_shared::directory::{Key, Lane, Target, TenantId};
 use rollcall_shared::store::links::{self, MemberOf, Slot};
@@ -42,6 +42,7 @@ pub(super) async fn write(
         written.drift = Drift::of(&plan);
     }
     let Plan {
+        mapping,
         people,
         teams,
         members,
@@ -152,7 +153,7 @@ pub(super) async fn write(
         }
         read.push((key, read_seq));
     }
-    store::insert_history(conn, tenant, MAPPING, &rows).await?;
+    store::insert_history(conn, tenant, mapping, &rows).await?;
     wake.arrived
         .extend(links::awaited_values(conn, tenant, &applied).await?);
     written.wakes = wake.record(conn, tenant).await?;

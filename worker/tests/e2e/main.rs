@@ -15,6 +15,7 @@ mod explain;
 mod guides;
 mod harness;
 mod limits;
+mod mapping;
 mod nested;
 mod replicas;
 mod runs;

@@ -7,6 +7,8 @@ mod dates;
 mod fields;
 mod groups;
 mod links;
+mod mapping;
+mod mapping_changes;
 mod nested;
 mod plans;
 mod poison;

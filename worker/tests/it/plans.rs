@@ -41,6 +41,17 @@ async fn rows_read(company: &Company) -> i64 {
         .await
 }
 
+/// What the backends under the name `measured` read is published.
+async fn all_is_counted(company: &Company) {
+    devstack::wait::until("the backends have ended", devstack::wait::SOON, async || {
+        let ended = "select not exists (select from pg_stat_activity where datname = current_database()
+            and application_name = 'measured')";
+        company.scalar(ended).await
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn apply_in_a_tenant_the_statistics_do_not_know_reads_only_what_its_keys_need() {
     let known = Company::new().await;
@@ -48,12 +59,15 @@ async fn apply_in_a_tenant_the_statistics_do_not_know_reads_only_what_its_keys_n
     known.execute("analyze").await;
     let unknown = known.other_tenant().await;
     unknown.execute(ACCEPTED).await;
+    let pool = unknown.another_pool("measured");
     let people: Vec<Uuid> =
         sqlx::query_scalar("select key_id from pending where tenant_id = $1 order by seq limit 50")
             .bind(unknown.tenant.0)
-            .fetch_all(&unknown.pool)
+            .fetch_all(&pool)
             .await
             .unwrap();
+    pool.close().await;
+    all_is_counted(&unknown).await;
     let before = rows_read(&unknown).await;
     for part in people.chunks(10) {
         let keys: Vec<Key> = part.iter().copied().map(Key::Person).collect();
@@ -65,13 +79,7 @@ async fn apply_in_a_tenant_the_statistics_do_not_know_reads_only_what_its_keys_n
             .unwrap();
         pool.close().await;
     }
-    devstack::wait::until("the backends have ended", devstack::wait::SOON, async || {
-        let ended = "select not exists (select from pg_stat_activity where datname = current_database()
-            and application_name = 'measured')";
-        unknown.scalar(ended).await
-    })
-    .await
-    .unwrap();
+    all_is_counted(&unknown).await;
     let read = rows_read(&unknown).await - before;
     assert!(read > 50, "nothing was counted");
     assert!(

@@ -3,6 +3,7 @@
 mod audit;
 mod dead_letters;
 mod links;
+mod new_team;
 mod overview;
 mod people;
 mod preconditions;
@@ -43,6 +44,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}", get(people::person))
         .route("/people/{id}/links", get(links::links))
         .route("/people/{id}/links/retry", post(links::retry))
+        .route("/teams", post(new_team::create))
         .route("/teams/{id}/links", get(teams::links))
         .route("/waiting", get(waiting::list))
         .route("/waiting/retry", post(waiting::retry))
