@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rollcall_shared::scim::{ScimError, ScimType};
 use rollcall_shared::store::StoreError;
+use rollcall_shared::store::mappings::MappingError;
 use rollcall_shared::store::search::SearchError;
 use serde_json::json;
 
@@ -119,6 +120,18 @@ impl From<SchemasError> for Failure {
             }
             SchemasError::Unreadable(_) => {
                 tracing::error!(error = %chain(&error), "the schemas of a tenant cannot be read");
+                Failure::internal()
+            }
+        }
+    }
+}
+
+impl From<MappingError> for Failure {
+    fn from(error: MappingError) -> Failure {
+        match error {
+            MappingError::Store(error) => error.into(),
+            MappingError::Unreadable(_) => {
+                tracing::error!(error = %chain(&error), "the mapping of a tenant cannot be read");
                 Failure::internal()
             }
         }

@@ -1,12 +1,16 @@
 //! What can go wrong while applying, and what follows from it.
 
 use rollcall_shared::store::StoreError;
+use rollcall_shared::store::mappings::MappingError;
 
 /// Why keys could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A newer process stored a mapping that this one cannot read.
+    #[error("version {0} of the mapping cannot be read by this version of the program")]
+    Mapping(i32),
     /// Other workers kept creating what this one was about to create.
     #[error("other workers kept getting in between")]
     Overtaken,
@@ -15,6 +19,15 @@ pub enum ReconcileError {
     /// A test asked for it.
     #[error("the failpoint {0} fired")]
     Injected(&'static str),
+}
+
+impl From<MappingError> for ReconcileError {
+    fn from(error: MappingError) -> ReconcileError {
+        match error {
+            MappingError::Store(error) => ReconcileError::Store(error),
+            MappingError::Unreadable(version) => ReconcileError::Mapping(version),
+        }
+    }
 }
 
 /// What follows from an error.
@@ -31,7 +44,9 @@ pub enum Remedy {
 impl ReconcileError {
     pub fn remedy(&self) -> Remedy {
         match self {
-            ReconcileError::Store(StoreError::Unavailable(_)) | ReconcileError::Injected(_) => Remedy::Later,
+            ReconcileError::Store(StoreError::Unavailable(_))
+            | ReconcileError::Mapping(_)
+            | ReconcileError::Injected(_) => Remedy::Later,
             ReconcileError::Store(StoreError::Conflict(_)) | ReconcileError::Overtaken => Remedy::Again,
             ReconcileError::Panic => Remedy::Isolate,
             // The schema, the server's state or our rights are not what they should be: that is
@@ -56,6 +71,7 @@ impl ReconcileError {
                 Some(code) => format!("sqlstate {code}"),
                 None => "statement".to_owned(),
             },
+            ReconcileError::Mapping(_) => "mapping".to_owned(),
             ReconcileError::Overtaken => "overtaken".to_owned(),
             ReconcileError::Panic => "panic".to_owned(),
             ReconcileError::Injected(name) => (*name).to_owned(),

@@ -4,6 +4,7 @@
 //! claiming unique values, then writing.
 
 use super::claim::{self, Conflict};
+use super::knowledge::Knowledge;
 use super::line::Item;
 use super::membership::needs_all_members;
 use super::plan::{self, Members, Planned};
@@ -12,12 +13,12 @@ use super::settle::{Standing, settle};
 use super::{Accepted, Write};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
 use rollcall_shared::store::accept::{self as store, PendingRow, TeamName};
 use rollcall_shared::store::async_results;
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What became of one write.
@@ -35,15 +36,6 @@ pub(super) struct Outcome {
     pub keys: HashMap<Lane, Vec<Key>>,
 }
 
-/// What this process knows to be in the database for good: spares asking again.
-#[derive(Default)]
-pub(super) struct Knowledge {
-    team_names: Mutex<HashSet<(TenantId, &'static str, String)>>,
-}
-
-/// Team names remembered before the memory is emptied.
-const KNOWN_TEAM_NAMES: usize = 100_000;
-
 /// Run the batch's transaction.
 pub(super) async fn run(
     pool: &PgPool,
@@ -54,7 +46,8 @@ pub(super) async fn run(
     let mut tx = pool.begin().await?;
     store::lock_tenant(&mut tx, tenant).await?;
     let (seqs, at) = store::draw_seqs(&mut tx, items.len()).await?;
-    let mut standings = plan_all(&mut tx, tenant, items, &seqs, at).await?;
+    let mapping = knowledge.mapping(&mut tx, tenant, items).await?;
+    let mut standings = plan_all(&mut tx, tenant, items, &seqs, at, mapping.as_deref()).await?;
     for (place, conflict) in claim::claim_all(&mut tx, tenant, items, &mut standings).await? {
         standings[place] = match conflict {
             Conflict::Held(attribute) => Standing::Refused(ScimError::uniqueness(attribute)),
@@ -97,6 +90,7 @@ async fn plan_all(
     items: &[Item],
     seqs: &[i64],
     at: DateTime<Utc>,
+    mapping: Option<&Compiled>,
 ) -> Result<Vec<Standing>, StoreError> {
     let existing: Vec<Uuid> = items
         .iter()
@@ -131,6 +125,7 @@ async fn plan_all(
                     held: held.get(&id).map_or(&[], Vec::as_slice),
                     former: &former,
                     members: members.get(&id),
+                    mapping,
                     seq: *seq,
                     at,
                 };
@@ -266,21 +261,6 @@ async fn write_all(
         keys.entry(row.lane).or_default().push(row.key);
     }
     Ok((keys, rows.team_names))
-}
-
-impl Knowledge {
-    fn knows(&self, tenant: TenantId, name: &TeamName) -> bool {
-        let known = self.team_names.lock().unwrap_or_else(PoisonError::into_inner);
-        known.contains(&(tenant, name.kind, name.folded.clone()))
-    }
-
-    fn learn(&self, tenant: TenantId, names: Vec<TeamName>) {
-        let mut known = self.team_names.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() + names.len() > KNOWN_TEAM_NAMES {
-            known.clear();
-        }
-        known.extend(names.into_iter().map(|name| (tenant, name.kind, name.folded)));
-    }
 }
 
 fn accepted(item: &Item, planned: Planned) -> Accepted {

@@ -1,7 +1,8 @@
 //! A tenant's line of writes and the task that commits them, batch by batch.
 
-use super::batch::{self, Answer, Knowledge};
+use super::batch::{self, Answer};
 use super::bulk::BulkLink;
+use super::knowledge::Knowledge;
 use super::{AcceptConfig, AcceptError, Accepted, Write, Writer};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};

@@ -8,6 +8,7 @@ mod batch;
 mod bulk;
 mod claim;
 mod components;
+mod knowledge;
 mod line;
 mod membership;
 mod plan;

@@ -3,7 +3,9 @@
 use super::membership::{membership, needs_all_members};
 use super::{Write, Writer};
 use chrono::{DateTime, Utc};
-use rollcall_shared::directory::{Key, KeyAttribute, fold, fold_name};
+use rollcall_shared::directory::{Key, KeyAttribute, fold};
+use rollcall_shared::mapping::Compiled;
+use rollcall_shared::projection::{self, WantedTeam};
 use rollcall_shared::scim::{
     self, Assertions, Body, Document, MemberOp, ResourceType, ScimError, ScimType, changed_attributes,
     etag_matches,
@@ -36,6 +38,8 @@ pub(super) struct Context<'a> {
     /// Whom (source, externalId) belonged to before their User was deleted.
     pub former: &'a HashMap<(String, String), Uuid>,
     pub members: Option<&'a Members>,
+    /// `None`: no team is named here; the workers name what they need.
+    pub mapping: Option<&'a Compiled>,
     pub seq: i64,
     pub at: DateTime<Utc>,
 }
@@ -52,8 +56,8 @@ pub(super) struct Planned {
     pub joined: Vec<MemberRow>,
     /// Folded values of members that left.
     pub left: Vec<String>,
-    /// (kind, folded, spelling) of attribute teams the document names.
-    pub team_names: Vec<(&'static str, String, String)>,
+    /// Attribute teams the document names.
+    pub team_names: Vec<WantedTeam>,
     /// What the workers must look at.
     pub keys: Vec<Key>,
 }
@@ -181,11 +185,8 @@ pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimEr
             keys.extend(members.map(|member| Key::Member(resource.directory_id, member.clone())));
         }
     }
-    let team_names = match kind {
-        ResourceType::User if !deleting => scim::team_names(&draft.document)
-            .into_iter()
-            .map(|(kind, name)| (kind, fold_name(&name), name))
-            .collect(),
+    let team_names = match (kind, context.mapping) {
+        (ResourceType::User, Some(mapping)) if !deleting => projection::team_names(mapping, &draft.document),
         _ => vec![],
     };
     Ok(Planned {

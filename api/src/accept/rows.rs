@@ -82,11 +82,11 @@ impl Rows {
             self.left_groups.push(resource.id);
             self.left_members.push(member.clone());
         }
-        for (kind, folded, name) in &planned.team_names {
+        for team in &planned.team_names {
             self.team_names.push(TeamName {
-                kind,
-                folded: folded.clone(),
-                name: name.clone(),
+                kind: team.kind.to_string(),
+                folded: team.folded.clone(),
+                name: team.name.clone(),
                 team_id: Uuid::now_v7(),
                 first_seq: seq,
             });

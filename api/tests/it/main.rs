@@ -55,5 +55,6 @@ mod schemas_resources;
 mod settings;
 mod strict;
 mod strict_patch;
+mod teams;
 mod tenants;
 mod users;

@@ -1,6 +1,5 @@
-use super::lookup::get;
-use super::values::{Reader, text};
 use super::{Document, Rejection};
+use crate::mapping;
 
 /// The team a Group's document asks for; its members are keys of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,13 +10,23 @@ pub struct ProjectedGroup {
     pub rejections: Vec<Rejection>,
 }
 
-/// Project the document of a SCIM Group (RFC 7643 §4.2).
+/// Project the document of a SCIM Group (RFC 7643 §4.2); no mapping changes how.
 pub fn project_group(document: &Document) -> ProjectedGroup {
-    let document = &document.0;
-    let mut reader = Reader::default();
+    let mut rejections = vec![];
+    let mut take = |rule: &str, attribute: &str| {
+        let value = mapping::get(&document.0, attribute)?;
+        mapping::text(value).unwrap_or_else(|complaint| {
+            rejections.push(Rejection {
+                rule: rule.into(),
+                value_hash: Rejection::hash(value),
+                reason: format!("{attribute} {complaint}"),
+            });
+            None::<String>
+        })
+    };
     ProjectedGroup {
-        name: reader.take("name", "displayName", get(document, "displayName"), text),
-        external_id: reader.take("external_id", "externalId", get(document, "externalId"), text),
-        rejections: reader.rejections,
+        name: take("name", "displayName"),
+        external_id: take("external_id", "externalId"),
+        rejections,
     }
 }

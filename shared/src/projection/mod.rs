@@ -1,37 +1,54 @@
-//! From a SCIM document to the directory rows it asks for. Pure: no clock, no store.
+//! From a SCIM document to the directory rows it asks for, by a mapping. Pure: no clock, no store.
 //!
 //! A value that cannot be projected never blocks its neighbours: it becomes a [`Rejection`] and
-//! the field it was meant for keeps the value last applied ([`PersonFields::keep`]).
+//! the field it was meant for keeps the value last applied ([`ProjectedPerson::hold`]).
 
-mod custom;
+mod fields;
 mod group;
-mod lookup;
+mod hold;
 mod person;
 mod references;
-mod values;
 
+pub use fields::{PersonFields, Status};
 pub use group::{ProjectedGroup, project_group};
-pub use person::{PersonFields, ProjectedPerson, Status, WantedTeam, project_person};
-pub use references::{MAX_REFERENCE_BYTES, References, references};
+pub use hold::Hold;
+pub use person::{MAX_TEAM_BYTES, ProjectedPerson, WantedTeam, project_person, team_names};
+pub use references::{MAX_REFERENCE_BYTES, References, reference_of, references};
 
-/// The extension of RFC 7643 §4.3.
-pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-
-/// Rollcall's own extension: attributes of the directory SCIM has no name for.
-pub const ROLLCALL: &str = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User";
-
+pub use crate::scim::schema::{ENTERPRISE_USER as ENTERPRISE, ROLLCALL_USER as ROLLCALL};
 pub use crate::scim::{Document, Object};
+
+use crate::mapping::CompiledRule;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// A value that cannot be projected (`rejections`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The directory field it was meant for.
-    pub rule: &'static str,
+    /// The rule that read it; of a group, the field it was meant for.
+    pub rule: Arc<str>,
     /// SHA-256 of the value as JSON: tells two bad values apart without keeping either.
     pub value_hash: Vec<u8>,
     /// Names the attribute, never the value.
     pub reason: String,
 }
 
+impl Rejection {
+    fn new(rule: &CompiledRule, value: &Value, reason: String) -> Rejection {
+        Rejection {
+            rule: rule.name.clone(),
+            value_hash: Rejection::hash(value),
+            reason,
+        }
+    }
+
+    fn hash(value: &Value) -> Vec<u8> {
+        Sha256::digest(value.to_string()).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod former;
 #[cfg(test)]
 mod tests;

@@ -1,94 +1,20 @@
-use super::lookup::{anywhere, extension, get};
-use super::values::{Reader, boolean, date, text, web_address};
-use super::{Document, ENTERPRISE, Object, ROLLCALL, References, Rejection, references};
+use super::{Document, PersonFields, References, Rejection};
 use crate::directory::fold_name;
-use crate::scim::team_names;
-use chrono::NaiveDate;
-use serde::Serialize;
+use crate::mapping::{self, Compiled, CompiledRule, Field, Kind, Read, Step};
+use crate::scim::Object;
 use serde_json::Value;
+use std::sync::Arc;
 
-/// `people.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    Active,
-    Deactivated,
-    /// The resource is gone; the person is kept, with the fields of the last document.
-    Deprovisioned,
-}
-
-impl Status {
-    /// The text kept in the column.
-    pub fn name(self) -> &'static str {
-        match self {
-            Status::Active => "active",
-            Status::Deactivated => "deactivated",
-            Status::Deprovisioned => "deprovisioned",
-        }
-    }
-
-    /// What the source asserts. Of an `active` that cannot be read the last status remains.
-    pub fn asserted(live: bool, active: Option<bool>, last: Option<Status>) -> Status {
-        let last = last.filter(|last| *last != Status::Deprovisioned);
-        match (live, active) {
-            (false, _) => Status::Deprovisioned,
-            (true, Some(true)) => Status::Active,
-            (true, Some(false)) => Status::Deactivated,
-            (true, None) => last.unwrap_or(Status::Active),
-        }
-    }
-
-    /// This status on a day, where start and end dates decide too: whoever has not begun, or whose
-    /// last day is over, is not active. Without a day they decide nothing.
-    pub fn on(self, day: Option<NaiveDate>, fields: &PersonFields) -> Status {
-        let outside = day.is_some_and(|day| {
-            let begins_later = fields.start_date.is_some_and(|start| start > day);
-            let is_over = fields.end_date.is_some_and(|end| end < day);
-            begins_later || is_over
-        });
-        match self {
-            Status::Active if outside => Status::Deactivated,
-            status => status,
-        }
-    }
-
-    pub fn from_column(name: &str) -> Option<Status> {
-        [Status::Active, Status::Deactivated, Status::Deprovisioned]
-            .into_iter()
-            .find(|status| status.name() == name)
-    }
-}
-
-/// The columns of `people` that a document fills; names are those of the columns.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct PersonFields {
-    pub login: Option<String>,
-    pub email: Option<String>,
-    pub further_emails: Vec<String>,
-    pub external_id: Option<String>,
-    pub employee_number: Option<String>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub display_name: Option<String>,
-    pub position: Option<String>,
-    pub level: Option<String>,
-    pub location: Option<String>,
-    pub gender: Option<String>,
-    pub start_date: Option<NaiveDate>,
-    pub end_date: Option<NaiveDate>,
-    pub birthday: Option<NaiveDate>,
-    pub employment_type: Option<String>,
-    pub photo_url: Option<String>,
-    pub custom: Object,
-}
+/// Longest name of a team after folding, in bytes.
+pub const MAX_TEAM_BYTES: usize = 512;
 
 /// What the document of a SCIM User asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectedPerson {
-    /// `None`: `active` cannot be read; the person keeps the last status.
+    /// `None`: the person keeps the last status.
     pub active: Option<bool>,
     pub fields: PersonFields,
-    /// The attribute teams the person belongs to, one of a kind.
+    /// The attribute teams the person belongs to.
     pub teams: Vec<WantedTeam>,
     pub references: References,
     /// Includes those of the references.
@@ -98,107 +24,175 @@ pub struct ProjectedPerson {
 /// A team named by a value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedTeam {
-    /// `department`, `division` or `cost_center`.
-    pub kind: &'static str,
+    /// The rule that names it: the source of the membership.
+    pub rule: Arc<str>,
+    /// `department`, `division`, `cost_center`, or of the tenant's own.
+    pub kind: Arc<str>,
     /// What identifies the team among those of its kind.
     pub folded: String,
     pub name: String,
 }
 
-/// Project the document of a SCIM User (RFC 7643 §4.1) by the default mapping.
-pub fn project_person(document: &Document) -> ProjectedPerson {
-    let teams = team_names(document)
-        .into_iter()
-        .map(|(kind, name)| WantedTeam {
-            kind,
-            folded: fold_name(&name),
-            name,
-        })
-        .collect();
-    let document = &document.0;
-    let mut reader = Reader::default();
-    let enterprise = extension(document, ENTERPRISE);
-    let name = get(document, "name").and_then(Value::as_object);
-    let of_name = |part| name.and_then(|name| get(name, part));
-    let (email, further_emails) = emails(&mut reader, get(document, "emails"));
-    let photo = match get(document, "photos") {
-        Some(Value::Array(photos)) => photos.first(),
-        other => other,
+/// Project the document of a SCIM User (RFC 7643 §4.1).
+pub fn project_person(mapping: &Compiled, document: &Document) -> ProjectedPerson {
+    let mut projected = ProjectedPerson {
+        active: Some(true),
+        fields: PersonFields::default(),
+        teams: vec![],
+        references: References::default(),
+        rejections: vec![],
     };
-    let photo = photo.and_then(|photo| photo.as_object().map_or(Some(photo), |photo| get(photo, "value")));
-    let active = match get(document, "active") {
-        None => Some(true),
-        sent => reader.take("status", "active", sent, boolean),
+    for rule in mapping.rules() {
+        if rule.enabled {
+            projected.read(mapping, rule, &document.0);
+        } else if rule.to == Step::Field(Field::Active, Kind::Boolean) {
+            projected.active = None;
+        }
+    }
+    projected.references = super::references(mapping, document);
+    let of_references = projected.references.rejections.iter().cloned();
+    projected.rejections.extend(of_references);
+    projected
+}
+
+/// The attribute teams a User's document names, as far as they are created of themselves.
+pub fn team_names(mapping: &Compiled, document: &Document) -> Vec<WantedTeam> {
+    let mut teams = vec![];
+    for rule in mapping.rules().iter().filter(|rule| rule.enabled) {
+        if let Step::Team(kind) = &rule.to
+            && mapping.creates(kind)
+        {
+            read_teams(rule, kind, &document.0, &mut teams, &mut vec![]);
+        }
+    }
+    teams
+}
+
+impl ProjectedPerson {
+    fn read(&mut self, mapping: &Compiled, rule: &CompiledRule, document: &Object) {
+        match &rule.to {
+            Step::Field(field, Kind::Text) => {
+                if let Some(column) = self.fields.text_mut(*field) {
+                    *column = take(rule, document, mapping::text, &mut self.rejections).flatten();
+                }
+            }
+            Step::Field(field, Kind::WebAddress) => {
+                if let Some(column) = self.fields.text_mut(*field) {
+                    *column = take(rule, document, mapping::web_address, &mut self.rejections).flatten();
+                }
+            }
+            Step::Field(field, Kind::Date) => {
+                if let Some(column) = self.fields.date_mut(*field) {
+                    *column = take(rule, document, mapping::date, &mut self.rejections).flatten();
+                }
+            }
+            Step::Field(_, Kind::Boolean) => {
+                self.active = match take(rule, document, mapping::boolean, &mut self.rejections) {
+                    Some(read) => read.or(Some(true)),
+                    None => None,
+                };
+            }
+            Step::Field(_, Kind::Texts) => {
+                let read = texts(rule, document, &mut self.rejections);
+                for (_, address) in read {
+                    if !self.fields.further_emails.contains(&address) {
+                        self.fields.further_emails.push(address);
+                    }
+                }
+            }
+            Step::Field(_, Kind::Emails) => {
+                let read = texts(rule, document, &mut self.rejections);
+                (self.fields.email, self.fields.further_emails) = emails(read);
+            }
+            Step::Team(kind) => read_teams(rule, kind, document, &mut self.teams, &mut self.rejections),
+            Step::Custom(key) => {
+                if let Some(value) = take(rule, document, any, &mut self.rejections).flatten() {
+                    self.fields.custom.insert(key.clone(), value);
+                }
+            }
+            Step::CustomRest => {
+                for (key, value) in mapping.rest(document) {
+                    if !mapping.names_custom(&key) {
+                        self.fields.custom.insert(key, value);
+                    }
+                }
+            }
+            Step::Primary | Step::Additional => {}
+        }
+    }
+}
+
+/// What `read` makes of the rule's one value: nothing of nothing, `None` of what becomes a
+/// rejection.
+fn take<T>(
+    rule: &CompiledRule,
+    document: &Object,
+    read: fn(&Value) -> Result<Option<T>, &'static str>,
+    rejections: &mut Vec<Rejection>,
+) -> Option<Option<T>> {
+    let Some(found) = rule.one(document) else {
+        return Some(None);
     };
-    let fields = PersonFields {
-        login: reader.take("login", "userName", get(document, "userName"), text),
-        email,
-        further_emails,
-        external_id: reader.take("external_id", "externalId", get(document, "externalId"), text),
-        employee_number: reader.take(
-            "employee_number",
-            "employeeNumber",
-            enterprise.and_then(|enterprise| get(enterprise, "employeeNumber")),
-            text,
-        ),
-        first_name: reader.take("first_name", "name.givenName", of_name("givenName"), text),
-        last_name: reader.take("last_name", "name.familyName", of_name("familyName"), text),
-        display_name: reader.take("display_name", "displayName", get(document, "displayName"), text),
-        position: reader.take("position", "title", get(document, "title"), text),
-        level: reader.take("level", "level", anywhere(document, "level"), text),
-        location: reader.take("location", "location", anywhere(document, "location"), text),
-        gender: reader.take("gender", "gender", anywhere(document, "gender"), text),
-        start_date: reader.take("start_date", "startDate", anywhere(document, "startDate"), date),
-        end_date: reader.take("end_date", "endDate", anywhere(document, "endDate"), date),
-        birthday: reader.take("birthday", "birthday", anywhere(document, "birthday"), date),
-        employment_type: reader.take(
-            "employment_type",
-            "employmentType",
-            anywhere(document, "employmentType"),
-            text,
-        ),
-        photo_url: reader.take("photo_url", "photos", photo, web_address),
-        custom: super::custom::custom(document),
-    };
-    let references = references(
-        enterprise.and_then(|enterprise| get(enterprise, "manager")),
-        extension(document, ROLLCALL).and_then(|rollcall| get(rollcall, "additionalManagers")),
-    );
-    let mut rejections = reader.rejections;
-    rejections.extend(references.rejections.iter().cloned());
-    ProjectedPerson {
-        active,
-        fields,
-        teams,
-        references,
-        rejections,
+    match found
+        .value
+        .as_ref()
+        .map_err(|complaint| *complaint)
+        .and_then(|value| read(value))
+    {
+        Ok(taken) => Some(taken),
+        Err(complaint) => {
+            rejections.push(Rejection::of(rule, &found, complaint));
+            None
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several readers")]
+fn any(value: &Value) -> Result<Option<Value>, &'static str> {
+    Ok(Some(value.clone()).filter(|value| !value.is_null()))
+}
+
+/// Every text the rule finds, and whether its element is marked primary; at most one rejection.
+fn texts(rule: &CompiledRule, document: &Object, rejections: &mut Vec<Rejection>) -> Vec<(bool, String)> {
+    let mut texts = vec![];
+    let mut rejected: Option<Rejection> = None;
+    for found in rule.all(document) {
+        let primary = found
+            .source
+            .as_object()
+            .and_then(|element| mapping::get(element, "primary"))
+            .is_some_and(|primary| mapping::boolean(primary) == Ok(Some(true)));
+        let mut reject = |complaint| {
+            if rejected.is_none() {
+                rejected = Some(Rejection::of(rule, &found, complaint));
+            }
+        };
+        match &found.value {
+            Ok(values) => {
+                for value in values.iter().filter_map(|value| inner(value)) {
+                    match mapping::text(value) {
+                        Ok(text) => texts.extend(text.map(|text| (primary, text))),
+                        Err(complaint) => reject(complaint),
+                    }
+                }
+            }
+            Err(complaint) => reject(complaint),
+        }
+    }
+    rejections.extend(rejected);
+    texts
+}
+
+/// An element, or its `value` if it has sub-attributes.
+pub(super) fn inner(element: &Value) -> Option<&Value> {
+    match element {
+        Value::Object(object) => mapping::get(object, "value"),
+        plain => Some(plain),
     }
 }
 
 /// The address marked primary, else the first; and all others, in order, each once.
-fn emails(reader: &mut Reader, sent: Option<&Value>) -> (Option<String>, Vec<String>) {
-    let items = match sent {
-        Some(Value::Array(items)) => items.as_slice(),
-        Some(single) => std::slice::from_ref(single),
-        None => &[],
-    };
-    let mut rejected = false;
-    let mut read: Vec<(bool, String)> = Vec::new();
-    for item in items {
-        let (value, primary) = match item.as_object() {
-            Some(email) => (get(email, "value"), get(email, "primary")),
-            None => (Some(item), None),
-        };
-        let primary = primary.is_some_and(|primary| boolean(primary) == Ok(Some(true)));
-        match value.map(text) {
-            Some(Ok(Some(address))) => read.push((primary, address)),
-            Some(Err(complaint)) if !rejected => {
-                rejected = true;
-                reader.reject("emails", "emails.value", item, complaint);
-            }
-            _ => {}
-        }
-    }
+fn emails(read: Vec<(bool, String)>) -> (Option<String>, Vec<String>) {
     let first = read.iter().position(|(primary, _)| *primary).unwrap_or(0);
     let email = read.get(first).map(|(_, address)| address.clone());
     let mut further: Vec<String> = Vec::new();
@@ -210,30 +204,40 @@ fn emails(reader: &mut Reader, sent: Option<&Value>) -> (Option<String>, Vec<Str
     (email, further)
 }
 
-impl PersonFields {
-    /// Take the field a rejection is about from what was applied last.
-    pub fn keep(&mut self, rule: &str, last: &PersonFields) {
-        match rule {
-            "login" => self.login.clone_from(&last.login),
-            "emails" => {
-                self.email.clone_from(&last.email);
-                self.further_emails.clone_from(&last.further_emails);
+fn read_teams(
+    rule: &CompiledRule,
+    kind: &Arc<str>,
+    document: &Object,
+    teams: &mut Vec<WantedTeam>,
+    rejections: &mut Vec<Rejection>,
+) {
+    let names = texts(rule, document, rejections);
+    for (_, name) in names {
+        let folded = fold_name(&name);
+        if folded.len() > MAX_TEAM_BYTES {
+            if !rejections.iter().any(|rejection| *rejection.rule == *rule.name) {
+                rejections.push(Rejection::new(
+                    rule,
+                    &Value::String(name),
+                    "the name of a team is longer than 512 bytes".to_owned(),
+                ));
             }
-            "external_id" => self.external_id.clone_from(&last.external_id),
-            "employee_number" => self.employee_number.clone_from(&last.employee_number),
-            "first_name" => self.first_name.clone_from(&last.first_name),
-            "last_name" => self.last_name.clone_from(&last.last_name),
-            "display_name" => self.display_name.clone_from(&last.display_name),
-            "position" => self.position.clone_from(&last.position),
-            "level" => self.level.clone_from(&last.level),
-            "location" => self.location.clone_from(&last.location),
-            "gender" => self.gender.clone_from(&last.gender),
-            "start_date" => self.start_date = last.start_date,
-            "end_date" => self.end_date = last.end_date,
-            "birthday" => self.birthday = last.birthday,
-            "employment_type" => self.employment_type.clone_from(&last.employment_type),
-            "photo_url" => self.photo_url.clone_from(&last.photo_url),
-            _ => {}
+            continue;
         }
+        let known = |team: &WantedTeam| team.rule == rule.name && team.folded == folded;
+        if !teams.iter().any(known) {
+            teams.push(WantedTeam {
+                rule: rule.name.clone(),
+                kind: kind.clone(),
+                folded,
+                name,
+            });
+        }
+    }
+}
+
+impl Rejection {
+    pub(super) fn of<T>(rule: &CompiledRule, found: &Read<'_, T>, complaint: &str) -> Rejection {
+        Rejection::new(rule, found.source, format!("{} {complaint}", found.label()))
     }
 }

@@ -1,11 +1,19 @@
+use super::former::{self, Former};
 use super::*;
+use crate::mapping::Compiled;
+use crate::scim::{ResourceType, Rules, parse_resource};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn project(document: Value) -> ProjectedPerson {
-    let Value::Object(document) = document else {
-        panic!("a document is an object");
-    };
-    project_person(&Document(document))
+fn document(document: Value) -> Document {
+    match document {
+        Value::Object(document) => Document(document),
+        _ => panic!("a document is an object"),
+    }
+}
+
+fn project(user: Value) -> ProjectedPerson {
+    project_person(&Compiled::default_mapping(), &document(user))
 }
 
 #[test]
@@ -55,7 +63,7 @@ fn project_bad_values_rejects_each_and_projects_the_rest() {
     let rules: Vec<_> = projected
         .rejections
         .iter()
-        .map(|rejection| rejection.rule)
+        .map(|rejection| &*rejection.rule)
         .collect();
     assert_eq!(rules, ["status", "position", "birthday", "photo_url"]);
     assert_eq!(projected.active, None);
@@ -69,7 +77,7 @@ fn project_bad_values_rejects_each_and_projects_the_rest() {
 }
 
 #[test]
-fn keep_knows_every_rule_a_projection_can_reject() {
+fn hold_keeps_every_field_a_projection_can_reject() {
     let long = "x".repeat(2000);
     let bad = project(json!({
         "userName": long, "externalId": long, "displayName": long, "title": long, "emails": [{"value": long}],
@@ -83,11 +91,9 @@ fn keep_knows_every_rule_a_projection_can_reject() {
         "location": "a", "gender": "a", "startDate": "2020-01-01", "endDate": "2020-01-01",
         "birthday": "2020-01-01", "employmentType": "a", ENTERPRISE: {"employeeNumber": "a"},
     }));
-    let mut fields = bad.fields;
-    for rejection in &bad.rejections {
-        fields.keep(rejection.rule, &last.fields);
-    }
-    assert_eq!(fields, last.fields);
+    let mut held = bad;
+    held.hold(&Compiled::default_mapping(), Some(&last.fields));
+    assert_eq!(held.fields, last.fields);
 }
 
 #[test]
@@ -98,6 +104,122 @@ fn project_display_name_absent_stays_absent() {
             .display_name,
         None
     );
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        Just(json!("")),
+        Just(json!(" ")),
+        Just(json!("true")),
+        Just(json!("2024-02-29")),
+        Just(json!("2024-13-01")),
+        Just(json!("https://example.com/a.png")),
+        Just(json!("x".repeat(1025))),
+        Just(json!("boss@example.com, other@example.com")),
+        "[a-zA-Zé ]{1,6}".prop_map(Value::from),
+        any::<i16>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+    ];
+    let element = prop_oneof![
+        3 => leaf.clone(),
+        2 => (leaf.clone(), prop::option::of(any::<bool>()), prop::sample::select(vec!["work", "home"]))
+            .prop_map(|(value, primary, kind)| json!({"value": value, "primary": primary, "type": kind})),
+        1 => leaf.clone().prop_map(|value| json!({"givenName": value, "familyName": "x"})),
+    ];
+    prop_oneof![
+        4 => element.clone(),
+        2 => prop::collection::vec(element, 0..4).prop_map(Value::from),
+    ]
+}
+
+fn attributes() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
+    let names = [
+        "userName",
+        "externalId",
+        "name",
+        "displayName",
+        "title",
+        "active",
+        "emails",
+        "photos",
+        "level",
+        "LOCATION",
+        "gender",
+        "startDate",
+        "endDate",
+        "birthday",
+        "employmentType",
+        "employeeNumber",
+        "department",
+        "division",
+        "costCenter",
+        "manager",
+        "additionalManagers",
+        "organization",
+        "nickName",
+        "5f1a",
+        "Shoe size",
+    ];
+    prop::collection::vec((prop::sample::select(names.to_vec()), values()), 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn project_any_accepted_document_by_the_default_mapping_is_as_it_was(
+        top in attributes(), enterprise in attributes(), rollcall in attributes(), other in attributes(),
+    ) {
+        let accepted = |body: Value| parse_resource(Rules::default(), ResourceType::User, body);
+        // One attribute that is refused must not hide what becomes of the others.
+        let mut user = document(json!({"userName": "someone"})).0;
+        for (name, value) in top {
+            if accepted(json!({"userName": "someone", name: value})).is_ok() {
+                user.insert(name.to_owned(), value);
+            }
+        }
+        for (urn, attributes) in [(ENTERPRISE, enterprise), (ROLLCALL, rollcall), ("urn:example:ext", other)] {
+            let attributes = attributes
+                .into_iter()
+                .filter(|(name, value)| accepted(json!({"userName": "someone", urn: {*name: value}})).is_ok())
+                .map(|(name, value)| (name.to_owned(), value));
+            user.insert(urn.to_owned(), attributes.collect());
+        }
+        let Ok(body) = accepted(Value::Object(user)) else {
+            return Ok(());
+        };
+        let now = project_person(&Compiled::default_mapping(), &body.document);
+        let mut rejections: Vec<_> =
+            now.rejections.iter().map(|rejection| (&*rejection.rule, rejection.value_hash.clone())).collect();
+        rejections.sort();
+        let mut former = former::project(&body.document);
+        former.rejections.sort();
+        let teams = now.teams.iter().map(|team| (&*team.kind, team.folded.clone(), team.name.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(&former.teams, &teams);
+        prop_assert_eq!(&former.rejections, &rejections);
+        let Former { active, fields, manager, additional, .. } = former;
+        prop_assert_eq!((active, fields), (now.active, now.fields));
+        prop_assert_eq!((manager, additional), (now.references.manager, now.references.additional));
+    }
+}
+
+#[test]
+fn team_names_of_a_user_are_trimmed_and_blank_ones_left_out() {
+    let names = |user: Value| -> Vec<(String, String)> {
+        let teams = team_names(&Compiled::default_mapping(), &document(user));
+        teams
+            .into_iter()
+            .map(|team| (team.kind.to_string(), team.name))
+            .collect()
+    };
+    let user = json!({ENTERPRISE: {"department": " Sales ", "division": " ", "costCenter": "C1"}});
+    let pair = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    assert_eq!(
+        names(user),
+        [pair("department", "Sales"), pair("cost_center", "C1")]
+    );
+    assert_eq!(names(json!({})), []);
 }
 
 #[test]

@@ -129,24 +129,6 @@ pub fn primary_email(document: &Document) -> Option<&str> {
     chosen.get("value")?.as_str()
 }
 
-/// The attribute teams a User's document names: kind (`department`, `division`, `cost_center`)
-/// and name as spelled.
-pub fn team_names(document: &Document) -> Vec<(&'static str, String)> {
-    let Some(enterprise) = document.0.get(ENTERPRISE_USER) else {
-        return Vec::new();
-    };
-    let attributes = [
-        ("department", "department"),
-        ("division", "division"),
-        ("cost_center", "costCenter"),
-    ];
-    let named = attributes.into_iter().filter_map(|(kind, attribute)| {
-        let name = enterprise.get(attribute)?.as_str()?.trim();
-        (!name.is_empty()).then(|| (kind, name.to_owned()))
-    });
-    named.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,20 +203,5 @@ mod tests {
         assert_eq!(of(json!([a, work])).as_deref(), Some("w"));
         assert_eq!(of(json!([a])).as_deref(), Some("a"));
         assert_eq!(of(json!([{"type": "work"}])), None);
-    }
-
-    #[test]
-    fn team_names_of_a_user_are_trimmed_and_blank_ones_left_out() {
-        let user = document(
-            json!({ENTERPRISE_USER: {"department": " Sales ", "division": " ", "costCenter": "C1"}}),
-        );
-        assert_eq!(
-            team_names(&user),
-            [
-                ("department", "Sales".to_owned()),
-                ("cost_center", "C1".to_owned())
-            ]
-        );
-        assert_eq!(team_names(&document(json!({}))), []);
     }
 }

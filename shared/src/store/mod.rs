@@ -15,6 +15,8 @@ pub mod explain;
 pub mod feed;
 pub mod history;
 pub mod links;
+pub mod mappings;
+pub mod named_teams;
 pub mod overview;
 pub mod people;
 pub mod receipts;

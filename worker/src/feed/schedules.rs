@@ -2,7 +2,6 @@
 
 use super::FeedError;
 use crate::context::Context;
-use crate::failpoints::TICK_FAILPOINT;
 use rollcall_shared::schedule::{Due, Timetable, TimetableError};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::schedules::{self, DueSchedule, Fired};
@@ -49,8 +48,8 @@ async fn fire_next(context: &Context) -> Result<bool, FeedError> {
         schedules::postpone(&mut conn, &schedule, LATER_SECONDS).await?;
         return Ok(true);
     }
-    fail::fail_point!(TICK_FAILPOINT, |_| {
-        rollcall_shared::failpoint::hit(TICK_FAILPOINT);
+    fail::fail_point!(crate::failpoints::TICK_FAILPOINT, |_| {
+        rollcall_shared::failpoint::hit(crate::failpoints::TICK_FAILPOINT);
         Err(StoreError::interrupted().into())
     });
     tx.commit().await.map_err(StoreError::from)?;

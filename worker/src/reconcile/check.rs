@@ -7,10 +7,11 @@
 use super::drift::Drift;
 use super::links::{LinkChange, plan_members, plan_people};
 use super::plan::{self, TeamIds, Wanted};
-use super::{Engine, MAX_ROUNDS, Path, View, missing_groups, read, teams, write};
+use super::{Engine, MAX_ROUNDS, Path, View, missing_groups, read, teams, wanted, write};
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::store::runs::{self, Finish};
 use rollcall_shared::store::{self as stores, PgConnection, StoreError, links, reconcile as store, rules};
 use rollcall_shared::telemetry::FoundBy;
@@ -45,9 +46,10 @@ impl Engine {
     /// When Postgres cannot be asked.
     pub(crate) async fn check(&self, tenant: TenantId, keys: &[Key]) -> Result<Check, ReconcileError> {
         let mut tx = stores::snapshot(&self.pool).await?;
-        let (mut found, desired) = read(&mut tx, tenant, keys, View::Snapshot).await?;
-        let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
-        let (ids, mut missing_teams) = team_ids(&mut tx, tenant, &wanted).await?;
+        let (mut found, desired) = read(&self.mappings, &mut tx, tenant, keys, View::Snapshot).await?;
+        let mapping = found.mapping.mapping.clone();
+        let wanted = wanted(&mapping, desired);
+        let (ids, mut missing_teams) = team_ids(&mut tx, tenant, &mapping, &wanted).await?;
         let groups = missing_groups(&found);
         missing_teams.extend(groups.iter().map(|team| team.id));
         found.teams.extend(groups);
@@ -102,13 +104,14 @@ impl Engine {
         self.teams.forget(tenant);
         for _ in 0..MAX_ROUNDS {
             let mut tx = rules::begin(&self.pool, tenant).await?;
-            let (found, desired) = read(&mut tx, tenant, keys, View::Settled).await?;
+            let (found, desired) = read(&self.mappings, &mut tx, tenant, keys, View::Settled).await?;
             let in_flight = found.in_flight;
-            let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
+            let mapping = found.mapping.mapping.clone();
+            let wanted = wanted(&mapping, desired);
             let attribute_teams = plan::teams_of(&wanted);
             let (ids, missing) = self.teams.resolve(&mut tx, tenant, attribute_teams).await?;
             let missing = teams::Missing {
-                attribute: missing,
+                attribute: teams::created(&mapping, missing),
                 groups: missing_groups(&found),
             };
             if !missing.is_empty() {
@@ -141,10 +144,11 @@ impl Engine {
 }
 
 /// The ids of the teams these people belong to; of those that are not there, the ids they would
-/// get, told apart.
+/// get, told apart; none for teams that are not created of themselves.
 async fn team_ids(
     conn: &mut PgConnection,
     tenant: TenantId,
+    mapping: &Compiled,
     wanted: &[Wanted],
 ) -> Result<(TeamIds, BTreeSet<Uuid>), StoreError> {
     let teams = plan::teams_of(wanted);
@@ -158,6 +162,7 @@ async fn team_ids(
         .into_iter()
         .filter(|team| !ids.contains_key(&(team.kind.clone(), team.folded.clone())))
         .collect();
+    let absent = teams::created(mapping, absent);
     let accepted: HashMap<_, _> = by_name(store::accepted_teams(conn, tenant, &absent).await?);
     let mut missing = BTreeSet::new();
     for team in absent {

@@ -100,10 +100,14 @@ impl Drift {
                 Slot::AdditionalManager => "additional_managers",
                 Slot::Member if part => "parts",
                 Slot::Member => "members",
+                Slot::Team => "teams",
             };
             if change.slot == Slot::Member && !part {
                 self.loses(change.before.map(|_| change.subject));
                 self.gains(change.after.map(|_| change.subject));
+            }
+            if change.slot == Slot::Team {
+                self.gains(change.after.map(Target::id));
             }
             if change.resolved() {
                 self.links_resolved += 1;
@@ -117,7 +121,7 @@ impl Drift {
                     Value::Null,
                 );
             } else {
-                let kind = if change.slot == Slot::Member {
+                let kind = if matches!(change.slot, Slot::Member | Slot::Team) {
                     "membership"
                 } else {
                     "line"

@@ -62,7 +62,7 @@ pub(super) fn settled(turn: Turn) -> HistoryRow {
 
 fn change(turn: &Turn) -> Map<String, Value> {
     let change = json!([turn.old, turn.new]);
-    Map::from_iter([(turn.field.to_owned(), change)])
+    Map::from_iter([(turn.field.clone().into_owned(), change)])
 }
 
 /// Add the teams a person is in, by what put them there, where they are others than before.

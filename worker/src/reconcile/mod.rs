@@ -6,6 +6,7 @@
 
 mod check;
 mod drift;
+mod held_links;
 mod history;
 mod isolate;
 mod links;
@@ -18,14 +19,15 @@ mod write;
 pub(crate) use check::{Check, Part};
 pub(crate) use drift::Drift;
 pub use isolate::{PARK_AFTER, Report};
-pub use plan::MAPPING;
 pub use wake::Path;
 
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use plan::{Found, Wanted};
 use rollcall_shared::directory::{Key, Lane, TenantId};
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::queue::Queues;
+use rollcall_shared::store::mappings::{InForce, Mappings};
 use rollcall_shared::store::reconcile as store;
 use rollcall_shared::store::{PgConnection, PgPool, rules};
 use rollcall_shared::telemetry::{FoundBy, Metrics};
@@ -42,6 +44,7 @@ pub struct Engine {
     queues: Arc<Queues>,
     metrics: Arc<Metrics>,
     teams: teams::TeamCache,
+    mappings: Mappings,
 }
 
 /// What came of some keys.
@@ -67,7 +70,20 @@ impl Engine {
             queues,
             metrics,
             teams: teams::TeamCache::default(),
+            mappings: Mappings::default(),
         }
+    }
+
+    /// The mapping in force as this transaction sees it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) async fn mapping(
+        &self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+    ) -> Result<InForce, ReconcileError> {
+        Ok(self.mappings.in_force(conn, tenant).await?)
     }
 
     /// Those of `keys` that have something pending, and how often each has failed.
@@ -120,15 +136,16 @@ impl Engine {
 
     async fn round(&self, tenant: TenantId, keys: &[Key]) -> Result<Round, ReconcileError> {
         let mut tx = rules::begin(&self.pool, tenant).await?;
-        let (found, desired) = read(&mut tx, tenant, keys, View::Pending).await?;
+        let (found, desired) = read(&self.mappings, &mut tx, tenant, keys, View::Pending).await?;
         if found.pending.is_empty() {
             return Ok(Round::Committed(Box::default()));
         }
-        let wanted: Vec<Wanted> = desired.into_iter().map(Wanted::of).collect();
+        let mapping = found.mapping.mapping.clone();
+        let wanted = wanted(&mapping, desired);
         let attribute_teams = plan::teams_of(&wanted);
         let (ids, missing) = self.teams.resolve(&mut tx, tenant, attribute_teams).await?;
         let missing = teams::Missing {
-            attribute: missing,
+            attribute: teams::created(&mapping, missing),
             groups: missing_groups(&found),
         };
         if !missing.is_empty() {
@@ -162,6 +179,7 @@ enum View {
 /// Lock, then read. The order is what makes the plan safe: whatever the former holder of a lock
 /// committed is visible to every statement after the one that locked.
 async fn read(
+    mappings: &Mappings,
     conn: &mut PgConnection,
     tenant: TenantId,
     keys: &[Key],
@@ -209,14 +227,15 @@ async fn read(
         })
         .collect();
     let teams: Vec<Uuid> = teams.into_iter().filter(|id| in_question.contains(id)).collect();
+    let mapping = match people.is_empty() {
+        true => InForce::default(),
+        false => mappings.in_force(conn, tenant).await?,
+    };
     let day = rules::deciding_day(conn, tenant).await?;
     let desired = store::desired_people(conn, tenant, &people).await?;
     let groups = store::desired_groups(conn, tenant, &teams).await?;
     let known: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let memberships = match view {
-        View::Pending => store::memberships(conn, tenant, &known).await?,
-        View::Settled | View::Snapshot => store::all_memberships(conn, tenant, &known).await?,
-    };
+    let memberships = store::memberships(conn, tenant, &known).await?;
     let mut described: Vec<Uuid> = rows.iter().map(|row| row.resource_id).collect();
     if !described.is_empty() {
         described.extend(desired.iter().map(|person| person.resource_id));
@@ -224,6 +243,7 @@ async fn read(
     described.extend(groups.iter().map(|group| group.resource_id));
     let rejections = store::open_rejections(conn, tenant, &described).await?;
     let found = Found {
+        mapping,
         pending,
         settled: view != View::Pending,
         in_flight,
@@ -235,6 +255,13 @@ async fn read(
         groups,
     };
     Ok((found, desired))
+}
+
+fn wanted(mapping: &Compiled, desired: Vec<store::DesiredPerson>) -> Vec<Wanted> {
+    desired
+        .into_iter()
+        .map(|desired| Wanted::of(mapping, desired))
+        .collect()
 }
 
 fn missing_groups(found: &Found) -> Vec<store::TeamRow> {

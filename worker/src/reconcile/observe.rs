@@ -114,5 +114,6 @@ fn label(slot: Slot) -> LinkSlot {
         Slot::Manager => LinkSlot::Manager,
         Slot::AdditionalManager => LinkSlot::AdditionalManager,
         Slot::Member => LinkSlot::Member,
+        Slot::Team => LinkSlot::Team,
     }
 }

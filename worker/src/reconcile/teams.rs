@@ -7,6 +7,7 @@ use super::plan::TeamIds;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::TenantId;
+use rollcall_shared::mapping::Compiled;
 use rollcall_shared::store::reconcile::{self as store, AttributeTeam, TeamRow};
 use rollcall_shared::store::{PgConnection, StoreError, runs};
 use std::collections::HashMap;
@@ -27,6 +28,14 @@ impl Missing {
     pub(super) fn is_empty(&self) -> bool {
         self.attribute.is_empty() && self.groups.is_empty()
     }
+}
+
+/// Those of these teams that are created because somebody is to be in them.
+pub(super) fn created(mapping: &Compiled, teams: Vec<AttributeTeam>) -> Vec<AttributeTeam> {
+    teams
+        .into_iter()
+        .filter(|team| mapping.creates(&team.kind))
+        .collect()
 }
 
 /// Ids of attribute teams. They never change and their rows never go, so nothing expires.

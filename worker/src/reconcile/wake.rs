@@ -5,18 +5,19 @@
 //! `wakes`, where the feeder finds it.
 
 use super::Engine;
+use super::held_links::{LineHolds, TeamWaits, teams_there};
 use super::history;
 use super::links::{Asked, AssertedLink, Decision, Resolver, Subject, settle_members, settle_people};
-use super::plan::MAPPING;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Target, TenantId, fold};
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
 use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
+use rollcall_shared::store::mappings::InForce;
 use rollcall_shared::store::reconcile::{Book, HistoryRow};
 use rollcall_shared::store::runs::steps as runs;
-use rollcall_shared::store::{PgConnection, StoreError, reconcile as store};
+use rollcall_shared::store::{PgConnection, StoreError, reconcile as store, rules};
 use rollcall_shared::telemetry::{FoundBy, LinkPath};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use uuid::Uuid;
@@ -258,7 +259,7 @@ impl Engine {
         path: Path,
         run: Option<Uuid>,
     ) -> Result<Option<Wake>, ReconcileError> {
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = rules::begin(&self.pool, tenant).await?;
         let locked: Vec<Uuid> = store::lock_people(&mut tx, tenant, &people)
             .await?
             .into_iter()
@@ -268,19 +269,24 @@ impl Engine {
         let teams: Vec<Uuid> = teams.into_iter().collect();
         store::lock_teams(&mut tx, tenant, &teams).await?;
 
-        let subjects: Vec<Subject> = store::desired_references(&mut tx, tenant, &locked)
+        let InForce { version, mapping } = self.mappings.in_force(&mut tx, tenant).await?;
+        let whole = !mapping.reads_only_managers();
+        let subjects: Vec<Subject> = store::desired_references(&mut tx, tenant, &locked, whole)
             .await?
             .into_iter()
             .map(|desired| {
-                let asserted = if desired.live {
-                    let texts = references(desired.manager.as_ref(), desired.additional.as_ref());
-                    AssertedLink::list(texts, desired.manager_seq, desired.additional_seq)
-                } else {
-                    vec![]
+                let (asserted, holds) = match desired.live {
+                    true => (
+                        AssertedLink::list(references(&mapping, &desired.document), &desired),
+                        LineHolds::of(&mapping),
+                    ),
+                    false => (vec![], LineHolds::default()),
                 };
                 Subject {
                     person: desired.id,
                     asserted,
+                    holds,
+                    teams: TeamWaits::Unread,
                     fresh: false,
                 }
             })
@@ -290,7 +296,7 @@ impl Engine {
         let turns = of_people.turns.drain(..).chain(of_members.turns.drain(..));
         let rows: Vec<HistoryRow> = turns.map(history::settled).collect();
         let book = Book {
-            mapping: MAPPING,
+            mapping: version,
             run,
         };
         store::insert_history(&mut tx, tenant, book, &rows).await?;
@@ -335,13 +341,22 @@ async fn due_a_change(
     if waiting.is_empty() {
         return Ok(waiting);
     }
+    let (for_teams, waiting): (Vec<Waiter>, Vec<Waiter>) = waiting
+        .into_iter()
+        .partition(|waiter| waiter.slot == Slot::Team as i16);
+    let there = teams_there(conn, tenant, for_teams.iter()).await?;
     let asked = |waiter: &Waiter| -> Asked { (fold(&waiter.reference), waiter.names(), waiter.asserted_seq) };
     let resolver = Resolver::load(conn, tenant, waiting.iter().map(asked).collect()).await?;
-    Ok(waiting
+    Ok(for_teams
         .into_iter()
-        .filter(|waiter| match resolver.decide(&asked(waiter)) {
-            Decision::Link(_) => true,
-            Decision::Wait { key, reason } => key != waiter.wait_key || reason != waiter.reason,
-        })
+        .filter(|waiter| there.contains_key(&waiter.wait_key))
+        .chain(
+            waiting
+                .into_iter()
+                .filter(|waiter| match resolver.decide(&asked(waiter)) {
+                    Decision::Link(_) => true,
+                    Decision::Wait { key, reason } => key != waiter.wait_key || reason != waiter.reason,
+                }),
+        )
         .collect())
 }

@@ -3,7 +3,7 @@
 use super::drift::Drift;
 use super::history;
 use super::links::{Settlement, settle_members, settle_people};
-use super::plan::{MAPPING, PersonPlan, Plan};
+use super::plan::{PersonPlan, Plan};
 use super::wake::Wake;
 use rollcall_shared::directory::{Key, Lane, Target, TenantId};
 use rollcall_shared::store::links::{self, MemberOf, Slot};
@@ -40,7 +40,7 @@ pub(super) async fn write(
 ) -> Result<Written, StoreError> {
     let mut written = Written::default();
     let book = Book {
-        mapping: MAPPING,
+        mapping: plan.mapping,
         run,
     };
     let cause = if plan.settled { Cause::Run } else { Cause::Apply };
@@ -48,6 +48,7 @@ pub(super) async fn write(
         written.drift = Drift::of(&plan);
     }
     let Plan {
+        mapping: _,
         people,
         teams,
         members,

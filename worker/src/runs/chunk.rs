@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{ReconcileError, Remedy};
 use crate::failpoints::failpoint;
 use crate::limiter::Grant;
-use crate::reconcile::{Check, Drift, MAPPING, Part};
+use crate::reconcile::{Check, Drift, Part};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::store::StoreError;
@@ -107,7 +107,7 @@ async fn attribute_teams(context: &Context, tenant: TenantId, chunk: &Chunk) -> 
     if !chunk.dry_run && !renamed.is_empty() {
         let ids: Vec<Uuid> = renamed.iter().map(|team| team.id).collect();
         let book = Book {
-            mapping: MAPPING,
+            mapping: context.engine.mapping(&mut tx, tenant).await?.version,
             run: Some(chunk.run),
         };
         keys::restore_attribute_teams(&mut tx, tenant, book, &ids).await?;

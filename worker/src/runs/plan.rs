@@ -5,29 +5,42 @@ use crate::context::Context;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
-use rollcall_shared::projection::project_person;
+use rollcall_shared::mapping::Compiled;
+use rollcall_shared::projection::{project_person, team_names};
+use rollcall_shared::store::accept::{TeamName, insert_team_names};
+use rollcall_shared::store::mappings::{self, InForce};
 use rollcall_shared::store::runs::plan::{self as store, NewChunk};
 use rollcall_shared::store::runs::{ChunkKind, Run, Scope};
 use rollcall_shared::store::{PgConnection, StoreError, rules};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Keys compared together: what is wrong with them is written in one transaction.
 const CHUNK: usize = 500;
 /// Documents looked through at a time.
 const DOCUMENTS: i64 = 1_000;
+/// Names of teams written at a time.
+const NAMES: usize = 5_000;
 
 /// Write down the parts of a run.
 pub(crate) async fn plan(context: &Context, tenant: TenantId, run: &Run) -> Result<Step, ReconcileError> {
-    if run.scope == Scope::Dates {
-        // Whoever applied documents by yesterday's date is to be seen.
+    if matches!(run.scope, Scope::Full | Scope::Dates) {
+        // Whoever applied documents by yesterday's date, or by a former mapping, is to be seen.
         rules::settle(&context.pool, tenant).await?;
     }
     let mut tx = context.pool.begin().await.map_err(StoreError::from)?;
     let chunks = match run.scope {
-        Scope::Full => everything(&mut tx, tenant).await?,
+        Scope::Full => {
+            if !run.dry_run {
+                name_teams(context, &mut tx, tenant).await?;
+            }
+            everything(&mut tx, tenant).await?
+        }
         Scope::Person(person) => vec![NewChunk::listed(ChunkKind::People, vec![Key::Person(person)])],
-        Scope::Team(team) => of_team(&mut tx, tenant, team).await?,
+        Scope::Team(team) => {
+            let mapping = context.engine.mapping(&mut tx, tenant).await?.mapping;
+            of_team(&mut tx, tenant, &mapping, team).await?
+        }
         Scope::Dates => {
             let day = rules::deciding_day(&mut tx, tenant).await?;
             listed(store::off_their_dates(&mut tx, tenant, day).await?)
@@ -69,7 +82,12 @@ async fn everything(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<New
 }
 
 /// The team, its members, and everybody else who is in it or should be.
-async fn of_team(conn: &mut PgConnection, tenant: TenantId, team: Uuid) -> Result<Vec<NewChunk>, StoreError> {
+async fn of_team(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    mapping: &Compiled,
+    team: Uuid,
+) -> Result<Vec<NewChunk>, StoreError> {
     let found = store::scope_team(conn, tenant, team).await?;
     let mut people: BTreeSet<Uuid> = store::people_in(conn, tenant, team).await?.into_iter().collect();
     let mut chunks = vec![];
@@ -86,15 +104,15 @@ async fn of_team(conn: &mut PgConnection, tenant: TenantId, team: Uuid) -> Resul
             let mut after = Uuid::nil();
             loop {
                 let page = store::documents(conn, tenant, after, DOCUMENTS).await?;
-                let Some((last, _)) = page.last() else { break };
-                after = *last;
-                let belong = page.iter().filter(|(_, document)| {
-                    let teams = project_person(document).teams;
+                let Some(last) = page.last() else { break };
+                after = last.person;
+                let belong = page.iter().filter(|user| {
+                    let teams = project_person(mapping, &user.document).teams;
                     teams
                         .iter()
-                        .any(|team| team.kind == kind && team.folded == folded)
+                        .any(|team| *team.kind == *kind && team.folded == folded)
                 });
-                people.extend(belong.map(|(person, _)| *person));
+                people.extend(belong.map(|user| user.person));
             }
         }
     }
@@ -114,4 +132,51 @@ fn listed(people: impl IntoIterator<Item = Uuid>) -> Vec<NewChunk> {
     parts
         .map(|keys| NewChunk::listed(ChunkKind::People, keys.to_vec()))
         .collect()
+}
+
+/// Teams that a changed mapping names in documents accepted before it get their ids and names here,
+/// in the order in which the documents were accepted, and not by which worker comes to need them
+/// first. Once for each version.
+async fn name_teams(
+    context: &Context,
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<(), ReconcileError> {
+    let InForce { version, mapping } = context.engine.mapping(conn, tenant).await?;
+    if mappings::is_named(conn, tenant, version).await? {
+        return Ok(());
+    }
+    let mut names: BTreeMap<(String, String), (i64, String)> = BTreeMap::new();
+    let mut after = Uuid::nil();
+    loop {
+        let page = store::documents(conn, tenant, after, DOCUMENTS).await?;
+        let Some(last) = page.last() else { break };
+        after = last.person;
+        for user in &page {
+            for team in team_names(&mapping, &user.document) {
+                let named = (user.seq, team.name);
+                let first = names
+                    .entry((team.kind.to_string(), team.folded))
+                    .or_insert_with(|| named.clone());
+                if named < *first {
+                    *first = named;
+                }
+            }
+        }
+    }
+    let names: Vec<TeamName> = names
+        .into_iter()
+        .map(|((kind, folded), (first_seq, name))| TeamName {
+            kind,
+            folded,
+            name,
+            team_id: Uuid::now_v7(),
+            first_seq,
+        })
+        .collect();
+    for names in names.chunks(NAMES) {
+        insert_team_names(conn, tenant, names).await?;
+    }
+    mappings::set_named(conn, tenant, version).await?;
+    Ok(())
 }

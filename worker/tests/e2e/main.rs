@@ -17,6 +17,7 @@ mod harness;
 mod history;
 mod life;
 mod limits;
+mod mapping;
 mod nested;
 mod replicas;
 mod runs;

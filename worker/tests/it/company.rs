@@ -2,10 +2,12 @@
 
 use devstack::{TestDatabase, TestRedis};
 use rollcall_shared::config::{PostgresConfig, RedisConfig};
-use rollcall_shared::directory::{Key, Lane, TenantId, fold, fold_name};
+use rollcall_shared::directory::{Key, Lane, TenantId, fold};
+use rollcall_shared::projection::team_names;
 use rollcall_shared::queue::{QueueConfig, Queues};
-use rollcall_shared::scim::{Document, ResourceType, keys, team_names};
+use rollcall_shared::scim::{Document, ResourceType, keys};
 use rollcall_shared::store;
+use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::telemetry::Metrics;
 use rollcall_worker::reconcile::Engine;
 use serde_json::{Value, json};
@@ -257,15 +259,18 @@ impl Company {
             .execute(&mut *tx)
             .await
             .unwrap();
-            for (kind, name) in team_names(&document) {
+            // As the API does: by a mapping it cannot read, nothing is named.
+            let in_force = Mappings::default().in_force(&mut tx, self.tenant).await.ok();
+            let teams = in_force.map(|it| team_names(&it.mapping, &document));
+            for team in teams.unwrap_or_default() {
                 sqlx::query(
                     "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
                      values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
                 )
                 .bind(tenant)
-                .bind(kind)
-                .bind(fold_name(&name))
-                .bind(name)
+                .bind(&*team.kind)
+                .bind(team.folded)
+                .bind(team.name)
                 .bind(Uuid::now_v7())
                 .bind(seq)
                 .execute(&mut *tx)

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// Wait until somebody waits for a lock another transaction holds.
-async fn somebody_waits(company: &Company) {
+pub(crate) async fn somebody_waits(company: &Company) {
     for _ in 0..500 {
         let waits: bool = company
             .scalar(

@@ -9,6 +9,8 @@ mod fields;
 mod groups;
 mod history;
 mod links;
+mod mapping;
+mod mapping_changes;
 mod nested;
 mod past;
 mod plans;

@@ -73,7 +73,7 @@ async fn finished(company: &Company, run: Uuid) -> Value {
     }
 }
 
-async fn run(company: &Company, scope: Scope, dry_run: bool) -> (Uuid, Value) {
+pub(crate) async fn run(company: &Company, scope: Scope, dry_run: bool) -> (Uuid, Value) {
     let run = start(company, scope, dry_run).await;
     let worker = Worker::start(company, &["--lease-seconds", "2"]);
     let report = finished(company, run).await;

@@ -3,13 +3,16 @@
 use super::people::{by, find};
 use super::suggest::{self, Suggestions};
 use super::waiting::{Retried, retry_places};
-use crate::error::Problem;
+use crate::error::{Failure, Problem};
 use crate::extract::Caller;
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
 use rollcall_shared::directory::in_cycles;
+use rollcall_shared::mapping::{Line, Target};
 use rollcall_shared::store::explain::{self, Asserted, LinkedManager, LinkedTeam, Place, WaitingLink};
+use rollcall_shared::store::mappings::Mappings;
+use rollcall_shared::store::named_teams::waited_for;
 use rollcall_shared::store::people::{self, Brief};
 use rollcall_shared::store::{StoreError, rejections};
 use rollcall_shared::telemetry::LinkSlot;
@@ -36,6 +39,8 @@ pub(super) async fn links(
     let above = explain::managers_above(&mut connection, tenant, &[id]).await?;
     let pending = people::pending(&mut connection, tenant, id).await?;
     let refused = rejections::of_person(&mut connection, tenant, id).await?;
+    let rules = Mappings::default().in_force(&mut connection, tenant).await;
+    let rules = rules.map_err(Failure::from)?.mapping;
     let waits_for: Vec<_> = waiting.iter().map(waits_for).collect();
     let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
     let shown: Vec<Uuid> = managers.iter().map(|line| line.manager_id).chain([id]).collect();
@@ -45,9 +50,12 @@ pub(super) async fn links(
     let links: Vec<Value> = (managers.iter().map(|line| manager(line, in_cycle, &briefs)))
         .chain(teams.iter().map(team))
         .chain(waiting.iter().map(|link| waits(link, id, &suggestions)))
-        .chain(refused.iter().filter(|value| is_link(&value.rule)).map(|value| {
-            json!({ "slot": slot_of(&value.rule), "state": "rejected", "field": value.rule,
-                    "reason": value.reason, "since": value.since })
+        .chain(refused.iter().filter_map(|value| {
+            let slot = slot_of(rules.target(&value.rule)?)?;
+            Some(
+                json!({ "slot": slot.name(), "state": "rejected", "field": value.rule,
+                         "reason": value.reason, "since": value.since }),
+            )
         }))
         .collect();
     Ok(Json(json!({
@@ -81,17 +89,13 @@ fn name_of(slot: i16) -> Option<&'static str> {
     LinkSlot::from_column(slot).map(LinkSlot::name)
 }
 
-fn is_link(rule: &str) -> bool {
-    !slot_of(rule).is_null()
-}
-
-/// The slot that a rejected value was meant for; null for a plain field.
-fn slot_of(rule: &str) -> Value {
-    match rule {
-        "manager" => LinkSlot::Manager.name().into(),
-        "additional_managers" => LinkSlot::AdditionalManager.name().into(),
-        "department" | "division" | "cost_center" => LinkSlot::Team.name().into(),
-        _ => Value::Null,
+/// The slot that a rejected value was meant for; `None` for a plain field.
+fn slot_of(target: &Target) -> Option<LinkSlot> {
+    match target {
+        Target::Line(Line::Primary) => Some(LinkSlot::Manager),
+        Target::Line(Line::Additional) => Some(LinkSlot::AdditionalManager),
+        Target::Team(_) => Some(LinkSlot::Team),
+        Target::Field(_) | Target::Custom(_) | Target::CustomRest => None,
     }
 }
 
@@ -142,7 +146,11 @@ pub(super) fn waits(link: &WaitingLink, subject: Uuid, suggestions: &Suggestions
         "assertedBy": asserted_by(link.asserted),
     });
     let member = LinkSlot::from_column(link.slot) == Some(LinkSlot::Member);
-    if !member {
+    if let Some((kind, _)) = waited_for(&link.wait_key) {
+        let rule = link.place.split(':').next();
+        shown["team"] = json!({ "id": null, "kind": kind, "name": link.reference });
+        shown["by"] = json!(rule);
+    } else if !member {
         shown["ordinal"] = json!(link.place.parse::<i16>().ok());
     } else if link.subject_id != subject {
         shown["team"] = json!({ "id": link.subject_id, "kind": "group", "name": link.team });

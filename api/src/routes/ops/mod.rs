@@ -6,6 +6,7 @@ mod erase;
 mod history;
 mod links;
 mod nesting;
+mod new_team;
 mod org;
 mod overview;
 mod people;
@@ -53,7 +54,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/teams/{id}/links", get(nesting::links))
         .route("/people/{id}/history", get(history::of_person))
         .route("/org", get(org::org))
-        .route("/teams", get(teams::list))
+        .route("/teams", get(teams::list).post(new_team::create))
         .route("/teams/{id}", get(teams::team))
         .route("/teams/{id}/members", get(teams::members))
         .route("/teams/{id}/history", get(teams::history))

@@ -3,6 +3,7 @@
 
 use rollcall_shared::directory::{Target, TenantId};
 use rollcall_shared::store::explain::{self, Holder, Nearest, TeamBrief};
+use rollcall_shared::store::named_teams::waited_for;
 use rollcall_shared::store::people::{self, Brief};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ impl Suggestions {
             match (reason, Target::of_wait_key(key)) {
                 (_, Some(Target::Person(person))) => known.insert(person),
                 (_, Some(Target::Team(team))) => teams.insert(team),
+                (_, None) if waited_for(key).is_some() => false,
                 (Some("missing"), None) => missing.insert(key.to_owned()),
                 (Some("ambiguous"), None) => ambiguous.insert(key.to_owned()),
                 _ => false,
@@ -74,6 +76,9 @@ impl Suggestions {
                 return;
             }
             None => {}
+        }
+        if waited_for(key).is_some() {
+            return;
         }
         for reason in reasons {
             match reason {

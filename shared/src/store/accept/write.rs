@@ -162,7 +162,7 @@ pub async fn delete_members_naming(
 /// The name of an attribute team as one write spells it.
 #[derive(Debug, Clone)]
 pub struct TeamName {
-    pub kind: &'static str,
+    pub kind: String,
     pub folded: String,
     pub name: String,
     pub team_id: Uuid,
@@ -179,14 +179,16 @@ pub async fn insert_team_names(
     if names.is_empty() {
         return Ok(());
     }
-    let kind: Vec<String> = names.iter().map(|name| name.kind.to_owned()).collect();
+    let kind: Vec<String> = names.iter().map(|name| name.kind.clone()).collect();
     let folded: Vec<String> = names.iter().map(|name| name.folded.clone()).collect();
     let name: Vec<String> = names.iter().map(|name| name.name.clone()).collect();
     let team: Vec<Uuid> = names.iter().map(|name| name.team_id).collect();
     let seq: Vec<i64> = names.iter().map(|name| name.first_seq).collect();
     sqlx::query!(
         "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
-         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::int8[])
+         select $1, n.* from unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::int8[])
+             as n (kind, folded, name, team_id, first_seq)
+         order by n.kind collate \"C\", n.folded collate \"C\", n.first_seq
          on conflict do nothing",
         tenant.0,
         &kind,

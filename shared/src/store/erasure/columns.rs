@@ -53,6 +53,7 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("event_keys", &["private_key"]),
     ("scim_resources", &["source"]),
     ("scim_keys", &["source"]),
+    ("mappings", &["document", "note"]),
     ("team_names", &["kind", "folded", "name"]),
     ("changes", &["operation", "attributes"]),
     ("async_results", &["method", "error"]),

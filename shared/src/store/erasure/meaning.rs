@@ -1,6 +1,6 @@
 use super::references::Member;
 use super::subjects::Subjects;
-use crate::directory::{Holdings, Resolution, TenantId, fold};
+use crate::directory::{Holdings, Resolution, Target, TenantId, fold};
 use crate::store::links::claims;
 use crate::store::{PgConnection, StoreError};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -66,7 +66,8 @@ impl Meaning {
             return Some(*person);
         }
         match self.holdings.get(&folded)?.meant_at(asserted_seq) {
-            Resolution::Bound(person) => self.names.contains_key(&person).then_some(person),
+            Resolution::Bound(Target::Person(person)) => self.names.contains_key(&person).then_some(person),
+            Resolution::Bound(Target::Team(_)) => None,
             // The value goes, and nobody else can be meant by it as long as nobody else holds it.
             Resolution::Missing | Resolution::Ambiguous => self.only_theirs.get(&folded).copied(),
         }

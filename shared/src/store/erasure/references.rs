@@ -3,7 +3,7 @@
 use super::meaning::Meaning;
 use super::subjects::Subjects;
 use crate::directory::{TenantId, fold};
-use crate::projection::{ENTERPRISE, ROLLCALL, references};
+use crate::projection::{ENTERPRISE, ROLLCALL, reference_of};
 use crate::store::StoreError;
 use crate::store::accept::Resource;
 use chrono::{DateTime, Utc};
@@ -51,14 +51,12 @@ impl Scan {
             )
             .fetch(conn);
             while let Some(row) = rows.try_next().await? {
-                let named = references(row.manager.as_ref(), row.additional.as_ref());
-                let additional = named.additional.iter().map(|(_, reference)| reference);
-                if named
-                    .manager
-                    .iter()
-                    .chain(additional)
-                    .any(|reference| values.contains(&fold(reference)))
-                {
+                let additional = match &row.additional {
+                    Some(Value::Array(several)) => several.as_slice(),
+                    single => single.as_slice(),
+                };
+                let mut named = row.manager.iter().chain(additional).filter_map(reference_of);
+                if named.any(|reference| values.contains(&fold(&reference))) {
                     found.push(row.id);
                 }
             }
@@ -133,7 +131,7 @@ impl Naming {
         let mut attributes = vec![];
         let seq = resource.manager_seq.unwrap_or(resource.seq);
         if let Some(manager) = attribute(&mut document, ENTERPRISE, "manager")
-            && let Some(reference) = references(Some(manager), None).manager
+            && let Some(reference) = reference_of(manager)
             && let Some(id) = meaning.id_for(&reference, seq)
         {
             // Whatever else was said of the manager goes too: nobody knows what it is.
@@ -147,7 +145,7 @@ impl Naming {
         if let Some(Value::Array(managers)) = attribute(&mut document, ROLLCALL, "additionalManagers") {
             let before = managers.clone();
             for manager in managers.iter_mut() {
-                let Some(reference) = references(Some(manager), None).manager else {
+                let Some(reference) = reference_of(manager) else {
                     continue;
                 };
                 if let Some(id) = meaning.id_for(&reference, seq) {

@@ -10,11 +10,13 @@ pub enum Slot {
     Manager = 1,
     AdditionalManager = 2,
     Member = 3,
+    /// Membership in a team named by an attribute, of a kind that is not created of itself.
+    Team = 4,
 }
 
 impl Slot {
     pub fn from_column(slot: i16) -> Option<Slot> {
-        [Slot::Manager, Slot::AdditionalManager, Slot::Member]
+        [Slot::Manager, Slot::AdditionalManager, Slot::Member, Slot::Team]
             .into_iter()
             .find(|known| *known as i16 == slot)
     }
@@ -26,7 +28,7 @@ pub struct WaiterPlace {
     /// The person, or the team of a member link.
     pub subject_id: Uuid,
     pub slot: i16,
-    /// Ordinal of a manager, folded value of a member.
+    /// Ordinal of a manager, folded value of a member, `<rule>:<folded name>` of an attribute team.
     pub place: String,
 }
 
@@ -40,7 +42,8 @@ pub struct Waiter {
     pub reference: String,
     /// A member that is said to be a group.
     pub names_group: bool,
-    /// The folded reference, or `person:<id>` or `team:<id>` once it is known who.
+    /// The folded reference, or `person:<id>` or `team:<id>` once it is known who, or
+    /// `team:<kind>:<folded name>`.
     pub wait_key: String,
     /// `missing`, `ambiguous`, `not_applied` or `deprovisioned`.
     pub reason: String,
@@ -58,7 +61,7 @@ impl Waiter {
     }
 }
 
-/// The manager links of these people that wait.
+/// The links of these people that wait: to managers, and to teams that are not created of themselves.
 pub async fn waiters_of(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -72,7 +75,7 @@ pub async fn waiters_of(
         "select w.* from unnest($2::uuid[]) as asked (subject)
          cross join lateral (
              select subject_id, slot, place, reference, names_group, wait_key, reason, asserted_seq from waiters
-             where tenant_id = $1 and subject_id = asked.subject and slot in (1, 2) offset 0) w",
+             where tenant_id = $1 and subject_id = asked.subject and slot in (1, 2, 4) offset 0) w",
         tenant.0,
         people
     )

@@ -1,5 +1,7 @@
 use crate::directory::TenantId;
+use crate::mapping::Asserted;
 use crate::scim::Document;
+use crate::scim::schema::{ENTERPRISE_USER, ROLLCALL_USER};
 use crate::store::StoreError;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -30,15 +32,15 @@ pub struct DesiredGroup {
     pub seq: i64,
 }
 
-/// The references of a person, without the rest of the document.
-#[derive(Debug, Clone)]
-pub struct DesiredReferences {
-    pub id: Uuid,
-    pub live: bool,
-    pub manager: Option<Value>,
-    pub manager_seq: i64,
-    pub additional: Option<Value>,
-    pub additional_seq: i64,
+impl DesiredPerson {
+    /// The change by which a reference counts as asserted.
+    pub fn asserted_seq(&self, asserted: Asserted) -> i64 {
+        match asserted {
+            Asserted::Manager => self.manager_seq,
+            Asserted::AdditionalManagers => self.additional_seq,
+            Asserted::Document => self.seq,
+        }
+    }
 }
 
 pub async fn desired_people(
@@ -76,32 +78,47 @@ pub async fn desired_people(
         .collect())
 }
 
-/// As [`desired_people`], but only what the links need.
+/// As [`desired_people`], but of the documents only what SCIM calls managers, unless `whole`.
 pub async fn desired_references(
     conn: &mut PgConnection,
     tenant: TenantId,
     ids: &[Uuid],
-) -> Result<Vec<DesiredReferences>, StoreError> {
-    if ids.is_empty() {
-        return Ok(vec![]);
+    whole: bool,
+) -> Result<Vec<DesiredPerson>, StoreError> {
+    if whole || ids.is_empty() {
+        return desired_people(conn, tenant, ids).await;
     }
-    Ok(sqlx::query_as!(
-        DesiredReferences,
-        r#"select directory_id as id, deleted_seq is null as "live!",
-               document #> array['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User', 'manager'] as manager,
+    let rows = sqlx::query!(
+        r#"select directory_id, id, deleted_seq is null as "live!", seq,
+               jsonb_build_object(
+                   $3::text, jsonb_build_object('manager', document #> array[$3::text, 'manager']),
+                   $4::text, jsonb_build_object('additionalManagers', document #> array[$4::text, 'additionalManagers'])
+               ) as "document!",
                coalesce(manager_seq, seq) as "manager_seq!",
-               document #> array['urn:ietf:params:scim:schemas:extension:rollcall:2.0:User', 'additionalManagers']
-                   as additional,
                coalesce(additional_managers_seq, seq) as "additional_seq!"
            from unnest($2::uuid[]) as asked (person)
            cross join lateral (select * from (select * from scim_resources
                where tenant_id = $1 and directory_id = asked.person and kind = 1 offset 0) of_person
                order by deleted_seq is null desc, seq desc limit 1) r"#,
         tenant.0,
-        ids
+        ids,
+        ENTERPRISE_USER,
+        ROLLCALL_USER
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DesiredPerson {
+            id: row.directory_id,
+            resource_id: row.id,
+            document: document(row.document),
+            live: row.live,
+            seq: row.seq,
+            manager_seq: row.manager_seq,
+            additional_seq: row.additional_seq,
+        })
+        .collect())
 }
 
 pub async fn desired_groups(

@@ -8,35 +8,12 @@ use uuid::Uuid;
 pub struct Membership {
     pub team_id: Uuid,
     pub person_id: Uuid,
-    /// The attribute (`department` …), or `member:<folded value>` of a group.
+    /// The rule that names the team, or `member:<folded value>` of a group.
     pub source: String,
 }
 
-/// The memberships these people's own documents gave them.
-pub async fn memberships(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    people: &[Uuid],
-) -> Result<Vec<Membership>, StoreError> {
-    if people.is_empty() {
-        return Ok(vec![]);
-    }
-    Ok(sqlx::query_as!(
-        Membership,
-        "select m.* from unnest($2::uuid[]) as asked (person)
-         cross join lateral (
-             select team_id, person_id, source from team_members
-             where tenant_id = $1 and person_id = asked.person
-               and source in ('department', 'division', 'cost_center') offset 0) m",
-        tenant.0,
-        people
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
 /// The memberships of these people that come from no group, whoever wrote them.
-pub async fn all_memberships(
+pub async fn memberships(
     conn: &mut PgConnection,
     tenant: TenantId,
     people: &[Uuid],

@@ -12,12 +12,10 @@ mod pending;
 mod people;
 mod teams;
 
-pub use desired::{
-    DesiredGroup, DesiredPerson, DesiredReferences, desired_groups, desired_people, desired_references,
-};
+pub use desired::{DesiredGroup, DesiredPerson, desired_groups, desired_people, desired_references};
 pub use failures::{Failure, clear_failures, record_failures};
 pub use history::{Book, Cause, HistoryRow, RejectionRow, insert_history, open_rejections, write_rejections};
-pub use memberships::{Membership, all_memberships, delete_memberships, insert_memberships, memberships};
+pub use memberships::{Membership, delete_memberships, insert_memberships, memberships};
 pub use pending::{Settled, finish_pending, highest_pending, newer_pending, receipts, workable_keys};
 pub use people::{PersonRow, insert_people, lock_people, read_people, update_people};
 pub use teams::{

@@ -205,7 +205,7 @@ pub async fn create_attribute_teams(
         "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
          select $1, n.kind, n.folded, n.name, gen_random_uuid(), 0
          from unnest($2::text[], $3::text[], $4::text[]) as n (kind, folded, name)
-         order by n.kind, n.folded
+         order by n.kind collate \"C\", n.folded collate \"C\"
          on conflict do nothing",
         tenant.0,
         &kind as _,
@@ -220,7 +220,7 @@ pub async fn create_attribute_teams(
          from unnest($2::text[], $3::text[]) as asked (kind, folded)
          cross join lateral (select * from team_names
              where tenant_id = $1 and kind = asked.kind and folded = asked.folded offset 0) n
-         order by n.kind, n.folded
+         order by n.kind collate \"C\", n.folded collate \"C\"
          on conflict do nothing",
         tenant.0,
         &kind as _,

@@ -219,7 +219,16 @@ pub async fn off_their_dates(
     .await?)
 }
 
-/// Up to `limit` people with the documents of their live Users, in id order after `after`.
+/// The document of a live User.
+#[derive(Debug, Clone)]
+pub struct UserDocument {
+    pub person: Uuid,
+    pub document: Document,
+    /// The change that made it what it is.
+    pub seq: i64,
+}
+
+/// The documents of up to `limit` live Users, in order of their people's ids after `after`.
 ///
 /// # Errors
 /// When the statement fails.
@@ -228,9 +237,9 @@ pub async fn documents(
     tenant: TenantId,
     after: Uuid,
     limit: i64,
-) -> Result<Vec<(Uuid, Document)>, StoreError> {
+) -> Result<Vec<UserDocument>, StoreError> {
     let rows = sqlx::query!(
-        "select directory_id, document from scim_resources
+        "select directory_id, document, seq from scim_resources
          where tenant_id = $1 and kind = 1 and deleted_seq is null and directory_id > $2
          order by directory_id limit $3",
         tenant.0,
@@ -241,9 +250,13 @@ pub async fn documents(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| match row.document {
-            Value::Object(attributes) => (row.directory_id, Document(attributes)),
-            _ => (row.directory_id, Document::default()),
+        .map(|row| UserDocument {
+            person: row.directory_id,
+            document: match row.document {
+                Value::Object(attributes) => Document(attributes),
+                _ => Document::default(),
+            },
+            seq: row.seq,
         })
         .collect())
 }

@@ -2,11 +2,13 @@
 //! of the kept corpus, which the test beside this file replays. Each check panics when it does
 //! not hold.
 
+use rollcall_shared::mapping::Compiled;
+use rollcall_shared::projection::project_person;
 use rollcall_shared::scim::bulk::{self, BulkRequest, bulk_ids_referenced, replace_bulk_ids};
 use rollcall_shared::scim::filter::{self, Filter};
 use rollcall_shared::scim::{
     Body, Derived, Dialect, Document, Limits, Meta, Patch, Path, ResourceType, Rules, ScimError, ScimType,
-    Selection, changed_attributes, keys, parse_resource, render, schema, team_names,
+    Selection, changed_attributes, keys, parse_resource, render, schema,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -122,7 +124,7 @@ fn is_canonical(rules: Rules, kind: ResourceType, document: &Document) {
         Err(error) => panic!("{error} for {document:?}"),
     }
     changed_attributes(None, document);
-    team_names(document);
+    project_person(&Compiled::default_mapping(), document);
     if let Err(error) = keys(kind, document) {
         is_refusal(&error);
     }

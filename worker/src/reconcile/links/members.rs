@@ -112,7 +112,7 @@ pub(crate) async fn plan_members(
         };
         Turn {
             person,
-            field,
+            field: field.into(),
             old: json!(id.filter(|_| !begins)),
             new: json!(id.filter(|_| begins)),
             asserted_seq: asserted_seqs.get(&key).copied(),

@@ -10,4 +10,4 @@ mod settlement;
 pub(super) use members::{plan_members, settle_members};
 pub(super) use people::{AssertedLink, Subject, plan_people, settle_people};
 pub(super) use resolver::{Asked, Decision, Resolver};
-pub(super) use settlement::{LinkChange, Settlement, Turn};
+pub(super) use settlement::{LinkChange, LinkPlan, Settlement, Turn};

@@ -1,11 +1,14 @@
 use super::settlement::{LinkPlan, by_place};
 use super::{Asked, Decision, LinkChange, Resolver, Settlement, Turn};
+use crate::reconcile::held_links::{LineHolds, TeamWaits, plan_waits};
 use crate::reconcile::history::one_or_all;
 use rollcall_shared::directory::{Key, Names, Target, TenantId, fold};
 use rollcall_shared::projection::References;
 use rollcall_shared::store::links::{self, Line, Slot, Waiter, WaiterPlace};
+use rollcall_shared::store::reconcile::DesiredPerson;
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -14,11 +17,14 @@ use uuid::Uuid;
 pub(crate) struct Subject {
     pub(crate) person: Uuid,
     pub(crate) asserted: Vec<AssertedLink>,
+    /// Lines that stay as they are, whatever is asserted.
+    pub(crate) holds: LineHolds,
+    pub(crate) teams: TeamWaits,
     /// Inserted by this transaction: there can be no links of theirs yet.
     pub(crate) fresh: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AssertedLink {
     pub(crate) slot: Slot,
     pub(crate) ordinal: i16,
@@ -31,7 +37,10 @@ impl AssertedLink {
         (fold(&self.reference), Names::Person, self.asserted_seq)
     }
 
-    pub(crate) fn list(references: References, manager_seq: i64, additional_seq: i64) -> Vec<AssertedLink> {
+    /// What a live person asserts.
+    pub(crate) fn list(references: References, desired: &DesiredPerson) -> Vec<AssertedLink> {
+        let manager_seq = desired.asserted_seq(references.manager_asserted);
+        let additional_seq = desired.asserted_seq(references.additional_asserted);
         let manager = references.manager.map(|reference| AssertedLink {
             slot: Slot::Manager,
             ordinal: 0,
@@ -66,12 +75,6 @@ pub(crate) async fn plan_people(
     tenant: TenantId,
     subjects: &[Subject],
 ) -> Result<LinkPlan, StoreError> {
-    let asked = subjects
-        .iter()
-        .flat_map(|subject| &subject.asserted)
-        .map(AssertedLink::asked)
-        .collect();
-    let resolver = Resolver::load(conn, tenant, asked).await?;
     let known: Vec<Uuid> = subjects.iter().filter(|s| !s.fresh).map(|s| s.person).collect();
     let lines: HashMap<(Uuid, i16, i16), Line> = links::lines_of(conn, tenant, &known)
         .await?
@@ -79,32 +82,42 @@ pub(crate) async fn plan_people(
         .map(|line| ((line.person_id, line.slot, line.ordinal), line))
         .collect();
     let waiters = by_place(links::waiters_of(conn, tenant, &known).await?);
+    let asserted: Vec<(Uuid, Cow<'_, [AssertedLink]>)> = subjects
+        .iter()
+        .map(|subject| (subject.person, subject.links(&lines, &waiters)))
+        .collect();
+    let asked = asserted
+        .iter()
+        .flat_map(|(_, links)| links.iter())
+        .map(AssertedLink::asked)
+        .collect();
+    let resolver = Resolver::load(conn, tenant, asked).await?;
 
     let mut wanted_lines: HashMap<(Uuid, i16, i16), Line> = HashMap::new();
     let mut wanted_waiters: Vec<Waiter> = vec![];
-    for subject in subjects {
+    for (person, links) in &asserted {
         // Named twice, an additional manager is linked once: in the first place.
         let mut linked: HashSet<(Slot, Uuid)> = HashSet::new();
-        for link in &subject.asserted {
+        for link in links.iter() {
             let slot = link.slot as i16;
             match resolver.decide(&link.asked()) {
                 Decision::Link(Target::Person(manager_id)) if linked.insert((link.slot, manager_id)) => {
                     wanted_lines.insert(
-                        (subject.person, slot, link.ordinal),
+                        (*person, slot, link.ordinal),
                         Line {
-                            person_id: subject.person,
+                            person_id: *person,
                             slot,
                             ordinal: link.ordinal,
                             manager_id,
                             reference: link.reference.clone(),
                             asserted_seq: link.asserted_seq,
-                            flag: (manager_id == subject.person).then(|| "self".to_owned()),
+                            flag: (manager_id == *person).then(|| "self".to_owned()),
                         },
                     );
                 }
                 Decision::Link(_) => {}
                 Decision::Wait { key, reason } => wanted_waiters.push(Waiter {
-                    subject_id: subject.person,
+                    subject_id: *person,
                     slot,
                     place: link.ordinal.to_string(),
                     reference: link.reference.clone(),
@@ -188,6 +201,7 @@ pub(crate) async fn plan_people(
     plan.note_found(&waiters, found);
     plan.ended_lines = gone;
     plan.lines = changed;
+    plan_waits(conn, tenant, subjects, &waiters, &mut wanted_waiters, &mut plan).await?;
     plan.plan_waiters(waiters, wanted_waiters);
     Ok(plan)
 }
@@ -231,8 +245,8 @@ fn turn(
         key: Key::Person(person),
         person: None,
         field: match slot {
-            1 => "manager",
-            _ => "additional_managers",
+            1 => "manager".into(),
+            _ => "additional_managers".into(),
         },
         target_seq: moved
             .filter_map(|id| resolver.applied_seq(Target::Person(*id)))

@@ -3,6 +3,7 @@ use rollcall_shared::store::links::{self, Line, Part, Slot, Waiter, WaiterPlace}
 use rollcall_shared::store::reconcile::{Membership, delete_memberships, insert_memberships};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ pub(crate) struct LinkChange {
     pub(crate) slot: Slot,
     /// The person, or the team of a member link.
     pub(crate) subject: Uuid,
-    /// Ordinal of a manager, folded value of a member.
+    /// Ordinal of a manager, folded value of a member, rule and folded name of an attribute team.
     pub(crate) place: String,
     pub(crate) before: Option<Target>,
     pub(crate) after: Option<Target>,
@@ -45,7 +46,7 @@ impl LinkChange {
     pub(crate) fn key(&self) -> Key {
         match self.slot {
             Slot::Member => Key::Member(self.subject, self.place.clone()),
-            Slot::Manager | Slot::AdditionalManager => Key::Person(self.subject),
+            Slot::Manager | Slot::AdditionalManager | Slot::Team => Key::Person(self.subject),
         }
     }
 
@@ -66,7 +67,7 @@ pub(crate) struct Turn {
     pub(crate) key: Key,
     /// Who joined or left, of a member key that names a person.
     pub(crate) person: Option<Uuid>,
-    pub(crate) field: &'static str,
+    pub(crate) field: Cow<'static, str>,
     pub(crate) old: Value,
     pub(crate) new: Value,
     /// The change that asserted the link; `None` when nobody did.
@@ -81,7 +82,7 @@ pub(crate) struct LinkPlan {
     pub(super) ended_lines: Vec<(Uuid, i16, i16)>,
     pub(super) lines: Vec<Line>,
     pub(super) ended_members: Vec<Membership>,
-    pub(super) begun_members: Vec<Membership>,
+    pub(crate) begun_members: Vec<Membership>,
     pub(super) ended_parts: Vec<Part>,
     pub(super) begun_parts: Vec<Part>,
     ended_waiters: Vec<WaiterPlace>,
@@ -134,7 +135,7 @@ fn place_of(waiter: &Waiter) -> WaiterPlace {
 impl LinkPlan {
     /// These links are there, asserted by these changes: what waited for the same assertion has
     /// found its target.
-    pub(super) fn note_found(
+    pub(crate) fn note_found(
         &mut self,
         waiters: &HashMap<WaiterPlace, Waiter>,
         linked: impl IntoIterator<Item = (WaiterPlace, i64)>,

@@ -1,51 +1,15 @@
 //! Single values: text, dates and addresses as the directory keeps them.
 
-use super::Rejection;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// Longest text field, in characters.
 const MAX_TEXT: usize = 1024;
 /// Longest photo address, in bytes.
 const MAX_URL: usize = 2048;
 
-/// Collects what could not be projected while the fields are read.
-#[derive(Default)]
-pub(super) struct Reader {
-    pub(super) rejections: Vec<Rejection>,
-}
-
-impl Reader {
-    /// `read` of the value, or nothing and a rejection of `rule` saying what `attribute` is not.
-    pub(super) fn take<T>(
-        &mut self,
-        rule: &'static str,
-        attribute: &str,
-        value: Option<&Value>,
-        read: fn(&Value) -> Result<Option<T>, &'static str>,
-    ) -> Option<T> {
-        let value = value?;
-        match read(value) {
-            Ok(taken) => taken,
-            Err(complaint) => {
-                self.reject(rule, attribute, value, complaint);
-                None
-            }
-        }
-    }
-
-    pub(super) fn reject(&mut self, rule: &'static str, attribute: &str, value: &Value, complaint: &str) {
-        self.rejections.push(Rejection {
-            rule,
-            value_hash: Sha256::digest(value.to_string()).to_vec(),
-            reason: format!("{attribute} {complaint}"),
-        });
-    }
-}
-
 /// Text; a number counts as its digits, empty text as nothing.
-pub(super) fn text(value: &Value) -> Result<Option<String>, &'static str> {
+pub(crate) fn text(value: &Value) -> Result<Option<String>, &'static str> {
     let text = match value {
         Value::Null => return Ok(None),
         Value::String(text) => text.trim(),
@@ -59,7 +23,7 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, &'static str> {
 }
 
 /// An ISO 8601 calendar date, or the date part of a full timestamp.
-pub(super) fn date(value: &Value) -> Result<Option<NaiveDate>, &'static str> {
+pub(crate) fn date(value: &Value) -> Result<Option<NaiveDate>, &'static str> {
     const COMPLAINT: &str = "is not an ISO 8601 date";
     let text = match value {
         Value::Null => return Ok(None),
@@ -91,7 +55,7 @@ pub(super) fn date(value: &Value) -> Result<Option<NaiveDate>, &'static str> {
 }
 
 /// A web address; anything but http and https could make a reader's browser run it.
-pub(super) fn web_address(value: &Value) -> Result<Option<String>, &'static str> {
+pub(crate) fn web_address(value: &Value) -> Result<Option<String>, &'static str> {
     const COMPLAINT: &str = "is not an http or https address";
     let Some(address) = value.as_str().map(str::trim) else {
         return if value.is_null() { Ok(None) } else { Err(COMPLAINT) };
@@ -118,7 +82,7 @@ pub(super) fn web_address(value: &Value) -> Result<Option<String>, &'static str>
 }
 
 /// True and false, also as the text some clients send.
-pub(super) fn boolean(value: &Value) -> Result<Option<bool>, &'static str> {
+pub(crate) fn boolean(value: &Value) -> Result<Option<bool>, &'static str> {
     match value {
         Value::Null => Ok(None),
         Value::Bool(flag) => Ok(Some(*flag)),
