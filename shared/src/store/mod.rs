@@ -13,6 +13,8 @@ pub mod event_keys;
 pub mod explain;
 pub mod feed;
 pub mod links;
+pub mod mapping_changes;
+pub mod mapping_previews;
 pub mod mappings;
 pub mod overview;
 pub mod people;

@@ -9,6 +9,7 @@ mod groups;
 mod links;
 mod mapping;
 mod mapping_changes;
+mod mapping_in_force;
 mod nested;
 mod plans;
 mod poison;
