@@ -3,6 +3,7 @@
 mod audit;
 mod dead_letters;
 mod links;
+mod mapping;
 mod new_team;
 mod overview;
 mod people;
@@ -56,6 +57,11 @@ pub(super) fn routes() -> Router<App> {
                 .patch(schedules::patch)
                 .delete(schedules::delete),
         )
+        .route("/mapping", get(mapping::current).put(mapping::put))
+        .route("/mapping/versions", get(mapping::versions))
+        .route("/mapping/versions/{version}", get(mapping::version))
+        .route("/mapping/preview", post(mapping::preview))
+        .route("/mapping/previews/{id}", get(mapping::find_preview))
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))
