@@ -16,6 +16,7 @@ mod guides;
 mod harness;
 mod limits;
 mod mapping;
+mod mapping_changes;
 mod nested;
 mod replicas;
 mod runs;
