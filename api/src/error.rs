@@ -9,7 +9,7 @@ use rollcall_shared::scim::{ScimError, ScimType};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::mappings::MappingError;
 use rollcall_shared::store::search::SearchError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a client is told when it does not get what it asked for. `detail` names attributes,
 /// parameters and limits, never values.
@@ -21,6 +21,8 @@ pub(crate) struct Failure {
     retry_after_seconds: Option<u64>,
     /// Value of `WWW-Authenticate`.
     challenge: Option<String>,
+    /// What is wrong one by one, for problem details.
+    errors: Vec<Value>,
 }
 
 impl Failure {
@@ -31,7 +33,13 @@ impl Failure {
             detail: detail.into(),
             retry_after_seconds: None,
             challenge: None,
+            errors: vec![],
         }
+    }
+
+    /// Several things are wrong: each with members of its own, in `errors` of problem details.
+    pub(crate) fn with_errors(self, errors: Vec<Value>) -> Failure {
+        Failure { errors, ..self }
     }
 
     pub(crate) fn with_type(self, scim_type: ScimType) -> Failure {
@@ -176,11 +184,14 @@ impl Surface {
                 ("application/scim+json", error.to_body())
             }
             Surface::Problem => {
-                let body = json!({
+                let mut body = json!({
                     "title": failure.status.canonical_reason(),
                     "status": failure.status.as_u16(),
                     "detail": failure.detail,
                 });
+                if !failure.errors.is_empty() {
+                    body["errors"] = failure.errors.into();
+                }
                 ("application/problem+json", body)
             }
         };

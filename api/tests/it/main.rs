@@ -21,6 +21,8 @@ mod large_groups;
 mod leapsome;
 mod limits;
 mod lists;
+mod mapping;
+mod mapping_preview;
 mod operator_tokens;
 mod people;
 mod quirks_entra;

@@ -6,6 +6,7 @@
 
 mod check;
 mod compiled;
+pub mod effect;
 mod field;
 mod lookup;
 mod path;

@@ -15,6 +15,8 @@ pub mod explain;
 pub mod feed;
 pub mod history;
 pub mod links;
+pub mod mapping_changes;
+pub mod mapping_previews;
 pub mod mappings;
 pub mod named_teams;
 pub mod overview;

@@ -30,10 +30,20 @@ pub async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Transaction<'stati
 /// When the statement fails.
 pub async fn settle(pool: &PgPool, tenant: TenantId) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
-    sqlx::query!("select pg_advisory_xact_lock($1)", RULES_LOCK_CLASS + tenant.0)
-        .execute(&mut *tx)
-        .await?;
+    lock(&mut tx, tenant).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Change the rules: wait for everybody who applies documents, and let nobody begin to until the
+/// transaction ends. To be taken before any other lock.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn lock(conn: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", RULES_LOCK_CLASS + tenant.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 
 use super::drift::Drift;
 use super::links::{LinkChange, plan_members, plan_people};
-use super::plan::{self, TeamIds, Wanted};
+use super::plan::{self, Found, TeamIds, Wanted};
 use super::{Engine, MAX_ROUNDS, Path, View, missing_groups, read, teams, wanted, write};
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
@@ -15,7 +15,7 @@ use rollcall_shared::mapping::Compiled;
 use rollcall_shared::store::runs::{self, Finish};
 use rollcall_shared::store::{self as stores, PgConnection, StoreError, links, reconcile as store, rules};
 use rollcall_shared::telemetry::FoundBy;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// What comparing found.
@@ -49,41 +49,27 @@ impl Engine {
         let (mut found, desired) = read(&self.mappings, &mut tx, tenant, keys, View::Snapshot).await?;
         let mapping = found.mapping.mapping.clone();
         let wanted = wanted(&mapping, desired);
-        let (ids, mut missing_teams) = team_ids(&mut tx, tenant, &mapping, &wanted).await?;
+        let (ids, missing) = team_ids(&mut tx, tenant, &mapping, &wanted).await?;
+        let mut missing_teams: BTreeSet<Uuid> = missing.into_keys().collect();
         let groups = missing_groups(&found);
         missing_teams.extend(groups.iter().map(|team| team.id));
         found.teams.extend(groups);
         let in_flight = found.in_flight;
-        let plan = plan::plan(found, wanted, &ids);
-        let rejected = plan.people.iter().map(|person| person.rejected.len());
-        let rejected = rejected
-            .chain(plan.teams.iter().map(|team| team.rejected.len()))
-            .sum();
-        let mut drift = Drift::of(&plan);
+        let planned = planned(&mut tx, tenant, found, wanted, &ids).await?;
+        let mut drift = planned.drift;
 
-        let subjects: Vec<_> = plan.people.into_iter().map(|person| person.links).collect();
-        let members: Vec<_> = plan.members.into_iter().map(|(member, _)| member).collect();
         let waking: HashSet<String> = links::all_wakes(&mut tx, tenant).await?.into_iter().collect();
-        let mut waiting = 0;
-        let mut late: BTreeSet<Key> = BTreeSet::new();
-        for links in [
-            plan_people(&mut tx, tenant, &subjects).await?,
-            plan_members(&mut tx, tenant, &members).await?,
-        ] {
-            waiting += links.waiting;
-            let (waking_now, changes): (Vec<LinkChange>, Vec<LinkChange>) = links
-                .settlement
-                .changes
-                .into_iter()
-                .partition(|change| is_waking(change, &waking));
-            late.extend(waking_now.iter().map(LinkChange::key));
-            drift.add_links(&changes);
-        }
+        let (waking_now, changes): (Vec<LinkChange>, Vec<LinkChange>) = planned
+            .links
+            .into_iter()
+            .partition(|change| is_waking(change, &waking));
+        let late: BTreeSet<Key> = waking_now.iter().map(LinkChange::key).collect();
+        drift.add_links(&changes);
         Ok(Check {
             in_flight: in_flight + late.difference(&drift.keys).count(),
             drift,
-            rejected,
-            waiting,
+            rejected: planned.rejected,
+            waiting: planned.waiting,
             missing_teams,
         })
     }
@@ -143,14 +129,57 @@ impl Engine {
     }
 }
 
-/// The ids of the teams these people belong to; of those that are not there, the ids they would
-/// get, told apart; none for teams that are not created of themselves.
-async fn team_ids(
+/// What is to become of keys that nothing is written for.
+pub(super) struct Planned {
+    /// Links aside.
+    pub(super) drift: Drift,
+    pub(super) links: Vec<LinkChange>,
+    /// Values that cannot be projected.
+    pub(super) rejected: usize,
+    /// Links that will wait.
+    pub(super) waiting: usize,
+}
+
+pub(super) async fn planned(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    found: Found,
+    wanted: Vec<Wanted>,
+    ids: &TeamIds,
+) -> Result<Planned, StoreError> {
+    let plan = plan::plan(found, wanted, ids);
+    let rejected = plan.people.iter().map(|person| person.rejected.len());
+    let rejected = rejected
+        .chain(plan.teams.iter().map(|team| team.rejected.len()))
+        .sum();
+    let drift = Drift::of(&plan);
+    let subjects: Vec<_> = plan.people.into_iter().map(|person| person.links).collect();
+    let members: Vec<_> = plan.members.into_iter().map(|(member, _)| member).collect();
+    let mut planned = Planned {
+        drift,
+        links: vec![],
+        rejected,
+        waiting: 0,
+    };
+    for links in [
+        plan_people(conn, tenant, &subjects).await?,
+        plan_members(conn, tenant, &members).await?,
+    ] {
+        planned.waiting += links.waiting;
+        planned.links.extend(links.settlement.changes);
+    }
+    Ok(planned)
+}
+
+/// The ids of the teams these people belong to. Those that are not there are told apart, by the
+/// ids they were accepted with or else by what their names make of one, the same whoever asks;
+/// none for teams that are not created of themselves.
+pub(super) async fn team_ids(
     conn: &mut PgConnection,
     tenant: TenantId,
     mapping: &Compiled,
     wanted: &[Wanted],
-) -> Result<(TeamIds, BTreeSet<Uuid>), StoreError> {
+) -> Result<(TeamIds, BTreeMap<Uuid, store::AttributeTeam>), StoreError> {
     let teams = plan::teams_of(wanted);
     let by_name = |rows: Vec<(String, String, Uuid)>| -> TeamIds {
         rows.into_iter()
@@ -164,11 +193,11 @@ async fn team_ids(
         .collect();
     let absent = teams::created(mapping, absent);
     let accepted: HashMap<_, _> = by_name(store::accepted_teams(conn, tenant, &absent).await?);
-    let mut missing = BTreeSet::new();
+    let mut missing = BTreeMap::new();
     for team in absent {
-        let name = (team.kind, team.folded);
-        let id = accepted.get(&name).copied().unwrap_or_else(Uuid::now_v7);
-        missing.insert(id);
+        let name = (team.kind.clone(), team.folded.clone());
+        let id = accepted.get(&name).copied().unwrap_or_else(|| team.would_be_id());
+        missing.insert(id, team);
         ids.insert(name, id);
     }
     Ok((ids, missing))

@@ -23,6 +23,8 @@ pub(crate) struct Drift {
     /// Memberships that each team gains.
     pub(crate) gained: BTreeMap<Uuid, i64>,
     pub(crate) samples: Vec<Sample>,
+    /// Links that waited, as `samples` would tell them.
+    pub(super) resolved: Vec<Sample>,
 }
 
 impl Drift {
@@ -109,8 +111,23 @@ impl Drift {
             if change.slot == Slot::Team {
                 self.gains(change.after.map(Target::id));
             }
+            let kind = match change.slot {
+                Slot::Member | Slot::Team => "membership",
+                Slot::Manager | Slot::AdditionalManager => "line",
+            };
+            let (old, new) = (
+                json!(change.before.map(Target::id)),
+                json!(change.after.map(Target::id)),
+            );
             if change.resolved() {
                 self.links_resolved += 1;
+                self.resolved.push(Sample {
+                    kind,
+                    subject: key.id(),
+                    field: field.to_owned(),
+                    old,
+                    new,
+                });
                 self.keys.insert(key);
             } else if change.only_waits() {
                 self.note(
@@ -121,18 +138,7 @@ impl Drift {
                     Value::Null,
                 );
             } else {
-                let kind = if matches!(change.slot, Slot::Member | Slot::Team) {
-                    "membership"
-                } else {
-                    "line"
-                };
-                self.note(
-                    &key,
-                    kind,
-                    field.to_owned(),
-                    json!(change.before.map(Target::id)),
-                    json!(change.after.map(Target::id)),
-                );
+                self.note(&key, kind, field.to_owned(), old, new);
             }
         }
     }

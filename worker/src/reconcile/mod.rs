@@ -6,12 +6,14 @@
 
 mod check;
 mod drift;
+mod effect;
 mod held_links;
 mod history;
 mod isolate;
 mod links;
 mod observe;
 mod plan;
+mod preview;
 mod teams;
 mod wake;
 mod write;
@@ -19,6 +21,7 @@ mod write;
 pub(crate) use check::{Check, Part};
 pub(crate) use drift::Drift;
 pub use isolate::{PARK_AFTER, Report};
+pub(crate) use preview::{Moves, Previewed};
 pub use wake::Path;
 
 use crate::error::ReconcileError;
@@ -174,6 +177,8 @@ enum View {
     Settled,
     /// Those with nothing pending, in a snapshot.
     Snapshot,
+    /// All of them, in a snapshot.
+    All,
 }
 
 /// Lock, then read. The order is what makes the plan safe: whatever the former holder of a lock
@@ -200,7 +205,7 @@ async fn read(
             store::lock_people(conn, tenant, &people).await?,
             store::lock_teams(conn, tenant, &teams).await?,
         ),
-        View::Snapshot => (
+        View::Snapshot | View::All => (
             store::read_people(conn, tenant, &people).await?,
             store::read_teams(conn, tenant, &teams).await?,
         ),
@@ -210,7 +215,9 @@ async fn read(
     // Pending first: a change accepted between two of these statements then stays pending.
     let mut pending = store::highest_pending(conn, tenant, keys).await?;
     let mut in_flight = 0;
-    if view != View::Pending {
+    if view == View::All {
+        pending = keys.iter().map(|key| (key.clone(), 0)).collect();
+    } else if view != View::Pending {
         in_flight = pending.len();
         let settled = keys.iter().filter(|key| !pending.contains_key(key));
         pending = settled.map(|key| (key.clone(), 0)).collect();

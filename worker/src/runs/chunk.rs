@@ -1,6 +1,6 @@
 //! Phase `reconcile`: comparing a part, and putting right what differs.
 
-use super::Step;
+use super::{Step, preview};
 use crate::context::Context;
 use crate::error::{ReconcileError, Remedy};
 use crate::failpoints::failpoint;
@@ -67,6 +67,9 @@ async fn compare(
     chunk: &Chunk,
     keys: &[Key],
 ) -> Result<Step, ReconcileError> {
+    if let Scope::Preview(preview) = chunk.scope {
+        return preview::compare(context, tenant, chunk, preview, keys).await;
+    }
     if chunk.kind == ChunkKind::AttributeTeams {
         return attribute_teams(context, tenant, chunk).await;
     }
@@ -128,7 +131,7 @@ async fn attribute_teams(context: &Context, tenant: TenantId, chunk: &Chunk) -> 
 }
 
 /// Keep the result of a part that wrote nothing.
-async fn finished(
+pub(super) async fn finished(
     context: &Context,
     tenant: TenantId,
     chunk: &Chunk,
@@ -195,7 +198,7 @@ fn result(checked: usize, check: &Check, repaired: &Drift, in_flight: usize) -> 
     }
 }
 
-fn few_of_each(samples: &[Sample]) -> Vec<Sample> {
+pub(super) fn few_of_each(samples: &[Sample]) -> Vec<Sample> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let few = samples.iter().filter(|sample| {
         let count = seen.entry(sample.kind).or_default();

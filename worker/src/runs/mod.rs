@@ -5,6 +5,7 @@
 
 mod chunk;
 mod plan;
+mod preview;
 mod report;
 
 pub(crate) use chunk::chunk;

@@ -24,18 +24,23 @@ const NAMES: usize = 5_000;
 
 /// Write down the parts of a run.
 pub(crate) async fn plan(context: &Context, tenant: TenantId, run: &Run) -> Result<Step, ReconcileError> {
-    if matches!(run.scope, Scope::Full | Scope::Dates) {
+    if matches!(run.scope, Scope::Full | Scope::Mapping(_) | Scope::Dates) {
         // Whoever applied documents by yesterday's date, or by a former mapping, is to be seen.
         rules::settle(&context.pool, tenant).await?;
     }
     let mut tx = context.pool.begin().await.map_err(StoreError::from)?;
     let chunks = match run.scope {
-        Scope::Full => {
+        Scope::Full | Scope::Mapping(_) => {
             if !run.dry_run {
                 name_teams(context, &mut tx, tenant).await?;
             }
             everything(&mut tx, tenant).await?
         }
+        // Nothing else hangs on the mapping.
+        Scope::Preview(_) => NewChunk::ranges(
+            ChunkKind::People,
+            store::people(&mut tx, tenant, CHUNK as i64).await?,
+        ),
         Scope::Person(person) => vec![NewChunk::listed(ChunkKind::People, vec![Key::Person(person)])],
         Scope::Team(team) => {
             let mapping = context.engine.mapping(&mut tx, tenant).await?.mapping;

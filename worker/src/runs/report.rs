@@ -1,13 +1,13 @@
 //! Phase `report`: adding up what the parts found.
 
-use super::Step;
 use super::chunk::SAMPLES;
+use super::{Step, preview};
 use crate::context::Context;
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::TenantId;
-use rollcall_shared::store::StoreError;
-use rollcall_shared::store::runs::{self as store, Report, Run};
+use rollcall_shared::store::runs::{self as store, Report, Run, Scope};
+use rollcall_shared::store::{StoreError, mapping_previews as previews, rules};
 use rollcall_shared::telemetry::{RunEnd, RunLabels};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,11 +15,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Add up and end the run.
 pub(crate) async fn report(context: &Context, tenant: TenantId, run: &Run) -> Result<Step, ReconcileError> {
     let mut tx = context.pool.begin().await.map_err(StoreError::from)?;
+    let preview = match run.scope {
+        Scope::Preview(preview) => previews::find(&mut tx, tenant, preview).await?,
+        _ => None,
+    };
+    if preview.as_ref().is_some_and(|preview| preview.at_most.is_some()) {
+        rules::lock(&mut tx, tenant).await?;
+    }
     let Some(found) = store::gather(&mut tx, tenant, run.id).await? else {
         return Ok(Step::Further);
     };
-    let waiting = store::scope_waiting(&mut tx, tenant, run.scope).await?;
-    let report = added_up(run, &found, waiting);
+    let mut begun = None;
+    let report = if let Some(preview) = &preview {
+        let effect = preview::added_up(&mut tx, tenant, run, &found).await?;
+        begun = preview::decide(&mut tx, tenant, run, preview, &effect).await?;
+        json!({ "effect": effect, "seconds": found.seconds })
+    } else {
+        let waiting = store::scope_waiting(&mut tx, tenant, run.scope).await?;
+        added_up(run, &found, waiting)
+    };
     store::finish(&mut tx, tenant, run.id, &report, SAMPLES as i64).await?;
     failpoint!("runs::before_report_commit");
     tx.commit().await.map_err(StoreError::from)?;
@@ -31,6 +45,9 @@ pub(crate) async fn report(context: &Context, tenant: TenantId, run: &Run) -> Re
     };
     context.metrics.runs.get_or_create(&RunLabels { end }).inc();
     tracing::info!(%tenant, run = %run.id, dry_run = run.dry_run, end = end.name(), "run ended");
+    if let Some(begun) = begun {
+        super::push_next(context, tenant, begun).await?;
+    }
     Ok(Step::End)
 }
 

@@ -18,6 +18,7 @@ mod history;
 mod life;
 mod limits;
 mod mapping;
+mod mapping_changes;
 mod nested;
 mod replicas;
 mod runs;

@@ -11,6 +11,7 @@ mod history;
 mod links;
 mod mapping;
 mod mapping_changes;
+mod mapping_in_force;
 mod nested;
 mod past;
 mod plans;

@@ -5,6 +5,7 @@ mod dead_letters;
 mod erase;
 mod history;
 mod links;
+mod mapping;
 mod nesting;
 mod new_team;
 mod org;
@@ -72,6 +73,11 @@ pub(super) fn routes() -> Router<App> {
         .route("/rejections/retry", post(rejections::retry))
         .route("/rejections/discard", post(rejections::discard))
         .route("/rejections/restore", post(rejections::restore))
+        .route("/mapping", get(mapping::current).put(mapping::put))
+        .route("/mapping/versions", get(mapping::versions))
+        .route("/mapping/versions/{version}", get(mapping::version))
+        .route("/mapping/preview", post(mapping::preview))
+        .route("/mapping/previews/{id}", get(mapping::find_preview))
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))

@@ -156,7 +156,7 @@ pub(super) fn shown(run: &Run) -> Value {
     json!({
         "id": run.id,
         "scope": run.scope.name(),
-        "scopeId": run.scope.id(),
+        "scopeId": scope_id(run.scope),
         "dryRun": run.dry_run,
         "state": state,
         "phase": run.phase.name(),
@@ -164,14 +164,28 @@ pub(super) fn shown(run: &Run) -> Value {
         "createdAt": run.created_at,
         "startedAt": run.started_at,
         "finishedAt": run.finished_at,
-        "progress": {
-            "parts": run.chunks,
-            "partsDone": run.chunks_done,
-            "checked": run.checked,
-            "secondsLeft": seconds_left(run),
-        },
+        "progress": progress(run),
         "report": run.report,
     })
+}
+
+/// How far a run is.
+pub(super) fn progress(run: &Run) -> Value {
+    json!({
+        "parts": run.chunks,
+        "partsDone": run.chunks_done,
+        "checked": run.checked,
+        "secondsLeft": seconds_left(run),
+    })
+}
+
+/// The team, person or preview, or the version of the mapping.
+fn scope_id(scope: Scope) -> Value {
+    match scope {
+        Scope::Full | Scope::Dates => Value::Null,
+        Scope::Team(id) | Scope::Person(id) | Scope::Preview(id) => json!(id),
+        Scope::Mapping(version) => json!(version),
+    }
 }
 
 /// At the pace so far; null when there is none to go by.
@@ -184,7 +198,8 @@ fn seconds_left(run: &Run) -> Option<f64> {
     Some((seconds / run.chunks_done as f64 * left).max(0.0))
 }
 
-fn sample(sample: &NamedSample) -> Value {
+/// A difference by name.
+pub(super) fn sample(sample: &NamedSample) -> Value {
     json!({
         "kind": sample.kind,
         "id": sample.subject_id,

@@ -54,6 +54,7 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("scim_resources", &["source"]),
     ("scim_keys", &["source"]),
     ("mappings", &["document", "note"]),
+    ("mapping_previews", &["document", "note", "at_most", "refused"]),
     ("team_names", &["kind", "folded", "name"]),
     ("changes", &["operation", "attributes"]),
     ("async_results", &["method", "error"]),

@@ -1,6 +1,7 @@
 use super::{Book, Cause};
 use crate::directory::TenantId;
 use crate::store::StoreError;
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -24,6 +25,19 @@ pub struct AttributeTeam {
     pub folded: String,
     /// As spelled; used only if nobody spelled it before.
     pub name: String,
+}
+
+impl AttributeTeam {
+    /// What a team that nobody accepted goes by while nothing is written: whoever asks, the same.
+    pub fn would_be_id(&self) -> Uuid {
+        let mut digest = Sha256::new();
+        digest.update(&self.kind);
+        digest.update([0]);
+        digest.update(&self.folded);
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest.finalize()[..16]);
+        uuid::Builder::from_custom_bytes(id).into_uuid()
+    }
 }
 
 /// Lock the teams of groups, in id order, and return those there are. The lock serialises work

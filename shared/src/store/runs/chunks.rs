@@ -1,6 +1,6 @@
-use super::Scope;
 use super::keys;
 use super::plan::{self, NewChunk};
+use super::{Sample, Scope, samples};
 use crate::directory::{Key, TenantId};
 use crate::store::StoreError;
 use serde_json::{Value, json};
@@ -120,18 +120,6 @@ pub async fn claim_chunks(
     Ok(Claimed { chunks, all_done })
 }
 
-/// A difference, with ids for those who were linked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    /// `person`, `team`, `membership`, `line` or `waiting`.
-    pub kind: &'static str,
-    /// The person or team.
-    pub subject: Uuid,
-    pub field: String,
-    pub old: Value,
-    pub new: Value,
-}
-
 /// What came of a part.
 #[derive(Debug, Default)]
 pub struct Finish {
@@ -173,28 +161,7 @@ pub async fn finish_chunk(
     if done.rows_affected() == 0 || going != Some(true) {
         return Ok(false);
     }
-    if !finish.samples.is_empty() {
-        let samples = &finish.samples;
-        let kind: Vec<&str> = samples.iter().map(|sample| sample.kind).collect();
-        let subject: Vec<Uuid> = samples.iter().map(|sample| sample.subject).collect();
-        let field: Vec<&str> = samples.iter().map(|sample| sample.field.as_str()).collect();
-        let old: Vec<Value> = samples.iter().map(|sample| sample.old.clone()).collect();
-        let new: Vec<Value> = samples.iter().map(|sample| sample.new.clone()).collect();
-        sqlx::query!(
-            "insert into run_samples (tenant_id, run_id, kind, subject_id, field, old, new)
-             select $1, $2, n.* from unnest($3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::jsonb[])
-                 as n (kind, subject_id, field, old, new)",
-            tenant.0,
-            run,
-            &kind as _,
-            &subject,
-            &field as _,
-            &old,
-            &new
-        )
-        .execute(conn)
-        .await?;
-    }
+    samples::add(conn, tenant, run, &finish.samples).await?;
     Ok(true)
 }
 

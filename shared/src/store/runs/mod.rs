@@ -17,14 +17,16 @@ pub mod keys;
 pub mod plan;
 mod report;
 mod samples;
+mod scope;
 pub mod steps;
 
 pub use chunks::{
-    Chunk, ChunkKind, Claimed, Finish, Sample, claim_chunks, count_teams, finish_chunk, forget_bounds,
-    open_chunk, split_chunk,
+    Chunk, ChunkKind, Claimed, Finish, claim_chunks, count_teams, finish_chunk, forget_bounds, open_chunk,
+    split_chunk,
 };
 pub use report::{Report, finish, gather, scope_waiting};
-pub use samples::{NamedSample, samples};
+pub use samples::{NamedSample, Sample, add as add_samples, samples};
+pub use scope::Scope;
 
 use super::StoreError;
 use crate::directory::TenantId;
@@ -32,44 +34,6 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
-
-/// What a run compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    Full,
-    Team(Uuid),
-    Person(Uuid),
-    /// The people whose status is not what their start and end dates say.
-    Dates,
-}
-
-impl Scope {
-    pub fn name(self) -> &'static str {
-        match self {
-            Scope::Full => "full",
-            Scope::Team(_) => "team",
-            Scope::Person(_) => "person",
-            Scope::Dates => "dates",
-        }
-    }
-
-    /// The team or person.
-    pub fn id(self) -> Option<Uuid> {
-        match self {
-            Scope::Full | Scope::Dates => None,
-            Scope::Team(id) | Scope::Person(id) => Some(id),
-        }
-    }
-
-    pub(crate) fn from_columns(scope: &str, id: Option<Uuid>) -> Scope {
-        match (scope, id) {
-            ("team", Some(id)) => Scope::Team(id),
-            ("person", Some(id)) => Scope::Person(id),
-            ("dates", _) => Scope::Dates,
-            _ => Scope::Full,
-        }
-    }
-}
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +106,7 @@ pub async fn start(
             tenant.0,
             id,
             scope.name(),
-            scope.id(),
+            scope.column(),
             dry_run
         )
         .execute(&mut *conn)
@@ -155,7 +119,7 @@ pub async fn start(
                  and dry_run = $4 and phase <> 'done'",
             tenant.0,
             scope.name(),
-            scope.id(),
+            scope.column(),
             dry_run
         )
         .fetch_optional(&mut *conn)
@@ -165,6 +129,28 @@ pub async fn start(
             return Ok((id, false));
         }
     }
+}
+
+/// The newest run of a scope.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn newest(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    scope: Scope,
+    dry_run: bool,
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select id from runs where tenant_id = $1 and scope = $2 and scope_id is not distinct from $3
+             and dry_run = $4 order by id desc limit 1",
+        tenant.0,
+        scope.name(),
+        scope.column(),
+        dry_run
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// One run.

@@ -24,7 +24,7 @@ use team::{no_group, team};
 use uuid::Uuid;
 
 /// What was read, all of it after the locks were held.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     /// By which documents are read.
     pub(super) mapping: InForce,

@@ -96,12 +96,25 @@ impl Scim {
 
     /// [`Scim::send`] with a body as it is.
     pub(crate) async fn send_raw(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Reply {
+        self.exchange(method, path, None, body).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        if_match: Option<&str>,
+        body: Option<Vec<u8>>,
+    ) -> Reply {
         let base = &self.bases[self.turn.fetch_add(1, Ordering::Relaxed) % self.bases.len()];
         let started = Instant::now();
         let mut request = self
             .http
             .request(method, format!("{base}{path}"))
             .bearer_auth(&self.token);
+        if let Some(tag) = if_match {
+            request = request.header("if-match", tag);
+        }
         if let Some(body) = body {
             request = request.header("content-type", "application/scim+json").body(body);
         }
@@ -158,6 +171,15 @@ impl Scim {
 
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    /// `PUT` in place of the version with this tag.
+    pub(crate) async fn put_over(&self, path: &str, tag: &str, body: &Value) -> Answer {
+        let body = Some(body.to_string().into_bytes());
+        match self.exchange(Method::PUT, path, Some(tag), body).await {
+            Reply::Answer(answer) => answer,
+            lost => panic!("PUT {path}: {lost:?}"),
+        }
     }
 
     /// All resources of `/Users` or `/Groups`, page by page.

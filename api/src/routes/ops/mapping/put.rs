@@ -1,0 +1,155 @@
+//! Putting a mapping in force.
+
+use super::offered::{Offered, expect, expected};
+use super::preview::{self, State as PreviewState};
+use super::{InForce, push, represent};
+use crate::error::{Failure, Problem};
+use crate::extract::{Asked, Caller, JsonBody};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rollcall_shared::directory::TenantId;
+use rollcall_shared::mapping::effect::Losses;
+use rollcall_shared::scim::etag;
+use rollcall_shared::store::mapping_changes::{self as changes, Change};
+use rollcall_shared::store::mapping_previews::{self as previews, NewPreview};
+use rollcall_shared::store::runs::{self, Scope};
+use rollcall_shared::store::{PgConnection, StoreError, rules};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What the preview that a change refers to allows.
+enum Consent {
+    /// Nothing happened since.
+    Given,
+    /// To take away so much; whether it still would is to be seen.
+    Limited(Losses),
+}
+
+/// `PUT /ops/v1/mapping`: 200 with the new version, whose run has begun. With `?preview={id}`, only
+/// what that preview showed: writes accepted since are looked at first, and when that takes long the
+/// answer is a 202 with the place of the outcome.
+pub(in crate::routes::ops) async fn put(
+    State(app): State<App>,
+    caller: Caller,
+    asked: Asked,
+    headers: HeaderMap,
+    JsonBody(offered): JsonBody<Offered>,
+) -> Result<Response, Problem> {
+    let (tenant, token) = (caller.0.tenant, caller.0.id);
+    let tags = expected(&headers)?;
+    let previewed = asked.text("preview").map(preview::id).transpose()?;
+    let document = offered.checked(&app, tenant).await?;
+    let note = offered.note.as_deref();
+
+    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    rules::lock(&mut tx, tenant).await?;
+    let newest = changes::find(&mut tx, tenant, None).await?;
+    let in_force = InForce::of(newest.clone());
+    expect(tags, in_force.version)?;
+    if in_force.mapping == document {
+        return Ok(put_in_force(represent(newest), None));
+    }
+    if let Some(id) = previewed
+        && let Consent::Limited(at_most) = consent(&mut tx, tenant, id, in_force.version, &document).await?
+    {
+        let check = NewPreview {
+            base_version: in_force.version,
+            document: &document,
+            token,
+            note,
+            at_most: Some(at_most),
+        };
+        let check = previews::start(&mut tx, tenant, check).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        push(&app, tenant, check.run).await;
+        return settled(&app, tenant, check.id).await;
+    }
+    let change = Change {
+        version: in_force.version + 1,
+        document: &document,
+        token,
+        note,
+    };
+    let run = changes::put(&mut tx, tenant, change).await?;
+    let now = changes::find(&mut tx, tenant, None).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    push(&app, tenant, run).await;
+    tracing::info!(%token, version = change.version, %run, "a mapping came into force");
+    Ok(put_in_force(represent(now), Some(run)))
+}
+
+/// Whether this preview is one of this change, and how much of it still holds.
+async fn consent(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    version: i32,
+    document: &Value,
+) -> Result<Consent, Problem> {
+    let conflict = |detail: &str| Failure::new(StatusCode::CONFLICT, detail);
+    let Some((preview, run)) = preview::load(conn, tenant, id).await? else {
+        return Err(Failure::new(StatusCode::BAD_REQUEST, "preview names no preview of this tenant").into());
+    };
+    match preview::state(&preview, &run) {
+        PreviewState::Ready => {}
+        PreviewState::Running => return Err(conflict("the preview has not come to its end").into()),
+        PreviewState::Expired => return Err(conflict("the preview is too old; ask for another").into()),
+        PreviewState::Applied | PreviewState::Refused => {
+            return Err(conflict("the preview was used already; ask for another").into());
+        }
+        PreviewState::Cancelled | PreviewState::Incomplete => {
+            return Err(conflict("the preview did not come to its end; ask for another").into());
+        }
+    }
+    if preview.base_version != version {
+        return Err(conflict("the mapping was changed after the preview; ask for another").into());
+    }
+    if preview.document != *document {
+        return Err(conflict("the preview is one of another mapping").into());
+    }
+    if !previews::accepted_since(conn, tenant, preview.seq).await? {
+        return Ok(Consent::Given);
+    }
+    let effect = preview::effect(&run).ok_or_else(Failure::internal)?;
+    Ok(Consent::Limited(effect.losses()))
+}
+
+/// What came of a change that was looked at once more, if that is known soon.
+async fn settled(app: &App, tenant: TenantId, check: Uuid) -> Result<Response, Problem> {
+    let (preview, run) = preview::ended(app, tenant, check).await?;
+    let path = preview::path(check);
+    match preview::state(&preview, &run) {
+        PreviewState::Applied => {
+            let mut conn = app.pool.acquire().await.map_err(StoreError::from)?;
+            let applied = changes::find(&mut conn, tenant, preview.applied_version).await?;
+            let version = preview.applied_version.unwrap_or_default();
+            let run = runs::newest(&mut conn, tenant, Scope::Mapping(version), false).await?;
+            Ok(put_in_force(represent(applied), run))
+        }
+        PreviewState::Refused => {
+            let errors = preview::exceeded(&preview, &run);
+            let detail = format!(
+                "since the preview, writes were accepted and it would not be the same; {path} shows it as it is now"
+            );
+            Err(Failure::new(StatusCode::CONFLICT, detail)
+                .with_errors(errors)
+                .into())
+        }
+        _ => {
+            let mut conn = app.pool.acquire().await.map_err(StoreError::from)?;
+            let shown = preview::shown(&mut conn, tenant, &preview, &run).await?;
+            let location = [(header::LOCATION, path)];
+            Ok((StatusCode::ACCEPTED, location, Json(shown)).into_response())
+        }
+    }
+}
+
+fn put_in_force(mut body: Value, run: Option<Uuid>) -> Response {
+    let version = body["version"].as_i64().unwrap_or_default();
+    body["run"] = json!(run);
+    let tag = [(header::ETAG, etag(version))];
+    (tag, Json(body)).into_response()
+}
