@@ -191,7 +191,7 @@ pub(super) async fn plan_waits(
         };
         found.push((place, waiter.asserted_seq));
     }
-    plan.note_found(waiters, found.into_iter());
+    plan.note_found(waiters, found);
     let turns = turns(conn, tenant, begun).await?;
     plan.settlement.turns.extend(turns);
     Ok(())

@@ -2,6 +2,8 @@
 
 use crate::company::{Company, ENTERPRISE, ROLLCALL, id, report, user};
 use rollcall_shared::scim::ResourceType;
+use rollcall_shared::store::erasure::{Cause, erase};
+use rollcall_shared::store::history;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -230,5 +232,87 @@ async fn time_of_a_change_is_when_it_was_made_and_not_when_its_transaction_began
     assert!(
         applied > released,
         "{applied} is before the lock was free, {released}"
+    );
+}
+
+#[tokio::test]
+async fn nested_group_is_told_as_a_part_whatever_began_or_ended_it() {
+    let company = Company::new().await;
+    let keys = [
+        company.put_group("outer", "Outer").await,
+        company.set_member("outer", &id("inner").to_string(), true).await,
+        company.put_group("other", "Other").await,
+        company.set_member("outer", &id("other").to_string(), true).await,
+    ];
+    company.apply(&keys).await;
+    let before = last(&company).await;
+    let inner = company.put_group("inner", "Inner").await;
+    company.apply(std::slice::from_ref(&inner)).await;
+    company.delete(ResourceType::Group, "inner").await;
+    company.apply(&[inner]).await;
+    let outer = company.delete(ResourceType::Group, "outer").await;
+    company.apply(&[outer]).await;
+    let told = told_since(&company, before).await;
+    let parts: Vec<&String> = told.iter().filter(|row| row.contains(" parts ")).collect();
+    assert_eq!(
+        parts,
+        [
+            r#"Outer link parts [null,"Inner"]"#,
+            r#"Outer link parts ["Inner",null]"#,
+            r#"Outer apply parts ["Other",null]"#,
+        ]
+    );
+    let window = history::Window {
+        before: None,
+        field: Some("parts"),
+        since: None,
+        until: None,
+        limit: 100,
+    };
+    let mut conn = company.pool.acquire().await.unwrap();
+    let outer = company.team("outer").id();
+    let page = history::page(&mut conn, company.tenant, outer, &window)
+        .await
+        .unwrap();
+    assert_eq!(page.len(), 4, "each once: {page:#?}");
+}
+
+#[tokio::test]
+async fn erased_person_had_a_status_and_a_manager_and_no_values() {
+    let company = Company::new().await;
+    let keys = [
+        company.put("m", user("m", json!({}))).await,
+        company.put("r", report("r", "m")).await,
+    ];
+    company.apply(&keys).await;
+    let at: chrono::DateTime<chrono::Utc> = company.scalar("select clock_timestamp()").await;
+    let (manager, person) = (company.person("m").id(), company.person("r").id());
+    let erased = erase(
+        &company.pool,
+        company.tenant,
+        &[person],
+        Cause::Asked(Uuid::from_u128(7)),
+    )
+    .await;
+    erased.unwrap();
+    company.apply(&keys).await;
+    let mut conn = company.pool.acquire().await.unwrap();
+    let was = history::person_at(&mut conn, company.tenant, person, at)
+        .await
+        .unwrap();
+    let Some(history::Was::There(then)) = was else {
+        panic!("{was:?}")
+    };
+    assert_eq!(then.managers, [manager]);
+    assert_eq!(
+        (&then.fields["status"], &then.fields["login"]),
+        (&json!("active"), &json!(null))
+    );
+    let (tree, _) = history::below(&mut conn, company.tenant, at, manager, 1, 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        tree.iter().map(|report| report.id).collect::<Vec<_>>(),
+        [manager, person]
     );
 }
