@@ -39,6 +39,10 @@ impl Setup {
         };
         let queues = Arc::new(Queues::connect(&config, QueueConfig::default()).unwrap());
         let metrics = Metrics::new("worker");
+        sqlx::query("insert into tenants (id, name) overriding system value values (1, 'test')")
+            .execute(&pool)
+            .await
+            .unwrap();
         let mut keys = vec![];
         for seq in 1..=5_i64 {
             let id = Uuid::now_v7();
