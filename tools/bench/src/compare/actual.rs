@@ -12,13 +12,15 @@ use crate::expect::teams::group_key;
 use crate::expect::{Directory, Rows, collapsed, keys};
 
 /// Columns of `people` that say when and how a row came about, not what the person is.
-const PEOPLE_BOOKKEEPING: [&str; 6] = [
+const PEOPLE_BOOKKEEPING: [&str; 8] = [
     "tenant_id",
     "id",
     "applied_mapping",
     "applied_seq",
     "created_at",
     "updated_at",
+    "erased_at",
+    "erased_by",
 ];
 const PEOPLE_COMPARED: [&str; 20] = [
     "status",
