@@ -7,6 +7,7 @@ use crate::limits::{BodyBudget, RateLimit};
 use crate::schemas::Schemas;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
 use rollcall_shared::scim::Limits;
+use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::store::{self, PgPool, Plans, StoreError};
 use rollcall_shared::telemetry::Metrics;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub(crate) struct AppState {
     pub acceptor: Acceptor,
     pub tokens: Tokens,
     pub schemas: Schemas,
+    /// Compiled once for each version, whoever asks.
+    pub mappings: Arc<Mappings>,
     pub metrics: Arc<Metrics>,
     pub rate_limit: RateLimit,
     pub bodies: BodyBudget,
@@ -80,13 +83,21 @@ impl AppState {
         let queues = Queues::connect(&config.redis, QueueConfig::default()).map_err(SetupError::Redis)?;
         let queues = Arc::new(queues);
         let accept = AcceptConfig::default();
+        let mappings = Arc::new(Mappings::default());
         let events = Events::new(pool.clone(), config.events.keys_file()).map_err(SetupError::EventKeys)?;
         Ok(Arc::new(AppState {
             http: config.http.clone(),
             limits: config.http.limits(),
-            acceptor: Acceptor::new(writes.clone(), Arc::clone(&queues), Arc::clone(&metrics), accept),
+            acceptor: Acceptor::new(
+                writes.clone(),
+                Arc::clone(&queues),
+                Arc::clone(&metrics),
+                Arc::clone(&mappings),
+                accept,
+            ),
             tokens: Tokens::new(pool.clone()),
             schemas: Schemas::new(pool.clone()),
+            mappings,
             rate_limit: RateLimit::per_second(config.http.requests_per_second),
             bodies: BodyBudget::new(config.http.body_budget_bytes),
             requests: Arc::new(Semaphore::new(

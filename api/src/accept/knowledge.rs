@@ -13,16 +13,22 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What this process knows to be in the database: spares asking again.
-#[derive(Default)]
 pub(super) struct Knowledge {
     team_names: Mutex<HashSet<(TenantId, String, String)>>,
-    mappings: Mappings,
+    mappings: Arc<Mappings>,
 }
 
 /// Team names remembered before the memory is emptied.
 const KNOWN_TEAM_NAMES: usize = 100_000;
 
 impl Knowledge {
+    pub(super) fn new(mappings: Arc<Mappings>) -> Knowledge {
+        Knowledge {
+            team_names: Mutex::default(),
+            mappings,
+        }
+    }
+
     /// By what to name the teams of these writes. Read in the batch's own transaction: what is
     /// accepted after a mapping was changed is named by the new one.
     pub(super) async fn mapping(

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
 use rollcall_shared::scim::{ResourceType, ScimError};
+use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::store::{PgPool, StoreError};
 use rollcall_shared::telemetry::{Metrics, OperationLabels};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -50,6 +51,7 @@ impl Lines {
         pool: PgPool,
         queues: Arc<Queues>,
         metrics: Arc<Metrics>,
+        mappings: Arc<Mappings>,
         config: AcceptConfig,
     ) -> Lines {
         Lines {
@@ -58,7 +60,7 @@ impl Lines {
             metrics,
             config,
             waiting: Mutex::default(),
-            knowledge: Knowledge::default(),
+            knowledge: Knowledge::new(mappings),
             pushes: Arc::new(Semaphore::new(PUSHES)),
         }
     }

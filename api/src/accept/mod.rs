@@ -23,6 +23,7 @@ use rollcall_shared::queue::Queues;
 use rollcall_shared::scim::bulk::Method;
 use rollcall_shared::scim::{Body, Document, Patch, ResourceType, Rules, ScimError};
 use rollcall_shared::store::PgPool;
+use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::telemetry::{Metrics, Operation};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -165,9 +166,15 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    pub fn new(pool: PgPool, queues: Arc<Queues>, metrics: Arc<Metrics>, config: AcceptConfig) -> Acceptor {
+    pub fn new(
+        pool: PgPool,
+        queues: Arc<Queues>,
+        metrics: Arc<Metrics>,
+        mappings: Arc<Mappings>,
+        config: AcceptConfig,
+    ) -> Acceptor {
         Acceptor {
-            lines: Arc::new(Lines::new(pool, queues, metrics, config)),
+            lines: Arc::new(Lines::new(pool, queues, metrics, mappings, config)),
         }
     }
 

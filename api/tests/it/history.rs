@@ -1,6 +1,6 @@
 //! What is asked of history wrongly, or by the wrong one.
 
-use crate::app::TestApp;
+use crate::app::{Answer, Client, TestApp};
 use serde_json::json;
 
 /// A person applied with a title, and their group, straight in the worker's tables.
@@ -16,10 +16,8 @@ const APPLIED: &str = "
     insert into teams (tenant_id, id, kind, name, resource_id)
     select tenant_id, directory_id, 'group', 'Crew', resource_id from changes where tenant_id = $1 and kind = 2";
 
-#[tokio::test]
-async fn history_asked_for_wrongly_is_a_problem_that_names_the_parameter() {
-    let app = TestApp::start().await;
-    let client = app.scim().await;
+/// A User and a Group, in the directory as if a worker had applied them.
+async fn applied(client: &Client<'_>) -> (Answer, Answer) {
     let jane = client.user("jane").await;
     let group = client
         .post("/Groups", json!({ "displayName": "Crew" }))
@@ -27,9 +25,17 @@ async fn history_asked_for_wrongly_is_a_problem_that_names_the_parameter() {
         .expect(201);
     sqlx::query(APPLIED)
         .bind(client.tenant)
-        .execute(&app.pool)
+        .execute(&client.app.pool)
         .await
         .unwrap();
+    (jane, group)
+}
+
+#[tokio::test]
+async fn history_asked_for_wrongly_is_a_problem_that_names_the_parameter() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let (jane, group) = applied(&client).await;
     let operator = app.client(client.tenant, "operator").await;
     let person = format!("/ops/v1/people/{}", jane.id());
     let team = format!("/ops/v1/teams/{}", group.id());
@@ -82,16 +88,7 @@ async fn history_asked_for_wrongly_is_a_problem_that_names_the_parameter() {
 async fn history_org_and_teams_of_another_tenant_are_as_good_as_none() {
     let app = TestApp::start().await;
     let client = app.scim().await;
-    let jane = client.user("jane").await;
-    let group = client
-        .post("/Groups", json!({ "displayName": "Crew" }))
-        .await
-        .expect(201);
-    sqlx::query(APPLIED)
-        .bind(client.tenant)
-        .execute(&app.pool)
-        .await
-        .unwrap();
+    let (jane, group) = applied(&client).await;
     let (jane, group) = (jane.id(), group.id());
     let mut paths = vec![];
     for (kind, id) in [("people", jane), ("teams", group)] {

@@ -89,20 +89,6 @@ pub async fn version_in_force(conn: &mut PgConnection, tenant: TenantId) -> Resu
     Ok(newest.unwrap_or(FIRST_VERSION))
 }
 
-/// The version in force and its document; `None` for the default.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn in_force(conn: &mut PgConnection, tenant: TenantId) -> Result<(i32, Option<Value>), StoreError> {
-    let newest = sqlx::query!(
-        "select version, document from mappings where tenant_id = $1 order by version desc limit 1",
-        tenant.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(newest.map_or((FIRST_VERSION, None), |row| (row.version, Some(row.document))))
-}
-
 /// The document of a version; `None` for the default and for one there never was.
 ///
 /// # Errors

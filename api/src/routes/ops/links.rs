@@ -11,7 +11,6 @@ use axum::extract::{Path, State};
 use rollcall_shared::directory::in_cycles;
 use rollcall_shared::mapping::{Line, Target};
 use rollcall_shared::store::explain::{self, Asserted, LinkedManager, LinkedTeam, Place, WaitingLink};
-use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::store::named_teams::waited_for;
 use rollcall_shared::store::people::{self, Brief};
 use rollcall_shared::store::{StoreError, rejections};
@@ -39,7 +38,7 @@ pub(super) async fn links(
     let above = explain::managers_above(&mut connection, tenant, &[id]).await?;
     let pending = people::pending(&mut connection, tenant, id).await?;
     let refused = rejections::of_person(&mut connection, tenant, id).await?;
-    let rules = Mappings::default().in_force(&mut connection, tenant).await;
+    let rules = app.mappings.in_force(&mut connection, tenant).await;
     let rules = rules.map_err(Failure::from)?.mapping;
     let waits_for: Vec<_> = waiting.iter().map(waits_for).collect();
     let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;

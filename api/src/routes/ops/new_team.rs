@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rollcall_shared::directory::fold_name;
 use rollcall_shared::projection::MAX_TEAM_BYTES;
-use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::store::named_teams::{self, wait_key};
 use rollcall_shared::store::reconcile::AttributeTeam;
 use rollcall_shared::store::{StoreError, explain};
@@ -41,7 +40,7 @@ pub(super) async fn create(
         return Err(Failure::new(StatusCode::BAD_REQUEST, detail).into());
     }
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
-    let in_force = Mappings::default().in_force(&mut tx, tenant).await;
+    let in_force = app.mappings.in_force(&mut tx, tenant).await;
     if !in_force.map_err(Failure::from)?.mapping.knows_kind(&kind) {
         let detail = "kind is none that the mapping in force speaks of";
         return Err(Failure::new(StatusCode::BAD_REQUEST, detail).into());
