@@ -77,7 +77,7 @@ pub struct WorkConfig {
     #[arg(
         long,
         env = "ROLLCALL_RUNS_CONCURRENCY",
-        default_value_t = 2,
+        default_value_t = 1,
         value_name = "N"
     )]
     pub runs_concurrency: usize,

@@ -1,5 +1,6 @@
 use crate::limiter::Limiter;
 use crate::reconcile::Engine;
+use crate::runs::Courtesy;
 use rollcall_shared::queue::Queues;
 use rollcall_shared::store::PgPool;
 use rollcall_shared::telemetry::Metrics;
@@ -12,4 +13,5 @@ pub(crate) struct Context {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limiter: Limiter,
     pub(crate) engine: Engine,
+    pub(crate) courtesy: Courtesy,
 }

@@ -20,6 +20,7 @@ use reconcile::Engine;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
 use rollcall_shared::store::{self, StoreError};
 use rollcall_shared::telemetry::Metrics;
+use runs::Courtesy;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,7 @@ pub async fn run(
             config.work.apply_per_second,
             config.work.apply_per_second_per_tenant,
         ),
+        courtesy: Courtesy::default(),
         pool,
         queues,
         metrics,

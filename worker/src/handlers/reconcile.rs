@@ -8,7 +8,7 @@ use crate::reconcile::PARK_AFTER;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{Delivery, JobError, Outcome, ReconcileJob};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Failures after which a key travels alone.
 const ALONE_AFTER: i32 = 2;
@@ -22,6 +22,9 @@ pub(crate) async fn reconcile(
     delivery: Delivery,
 ) -> Result<Outcome, JobError> {
     let tenant = job.tenant;
+    if lane == Lane::Live {
+        context.courtesy.live_write(Instant::now());
+    }
     let workable = context.engine.workable(tenant, &job.keys).await?;
     let keys = suspects(&context, lane, tenant, workable, delivery).await?;
     if keys.is_empty() {

@@ -8,6 +8,7 @@ use rollcall_shared::queue::{Delivery, JobError, Outcome, RunJob};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::runs::{Phase, find};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Do a part of a run, or whatever its phase needs. A job of a run that is past it does nothing.
 pub(crate) async fn runs(
@@ -18,6 +19,7 @@ pub(crate) async fn runs(
     let RunJob {
         tenant, run, chunk, ..
     } = job;
+    let started = Instant::now();
     let step = match chunk {
         Some(number) => runs::chunk(&context, tenant, run, number, delivery.expired_leases).await?,
         None => {
@@ -45,6 +47,11 @@ pub(crate) async fn runs(
         Step::Later(wait) => return Ok(Outcome::Snooze(wait)),
         Step::Further => runs::push_next(&context, tenant, run).await?,
         Step::End => {}
+    }
+    if chunk.is_some() {
+        // Holds nothing but a slot for parts.
+        let now = Instant::now();
+        tokio::time::sleep(context.courtesy.rest(now, now - started)).await;
     }
     before_ack()?;
     Ok(Outcome::Done)

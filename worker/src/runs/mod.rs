@@ -4,11 +4,13 @@
 //! twice, late, or not at all. Where a run is stands in Postgres (`store::runs`).
 
 mod chunk;
+mod courtesy;
 mod plan;
 mod preview;
 mod report;
 
 pub(crate) use chunk::chunk;
+pub(crate) use courtesy::Courtesy;
 pub(crate) use plan::plan;
 pub(crate) use report::report;
 
