@@ -73,6 +73,7 @@ impl Setup {
             queues,
             metrics,
             limiter,
+            courtesy: crate::runs::Courtesy::default(),
         };
         Setup {
             context: Arc::new(context),
