@@ -1,19 +1,18 @@
 //! The command line. Every setting is a flag or an environment variable; `--help` is the
 //! reference.
 
-use crate::auth::{Scope, Secret};
+mod tokens;
+
 use crate::config::Config;
 use crate::events::new_key;
 use anyhow::{Context as _, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use rollcall_shared::config::PostgresConfig;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::event_keys::{self, Takeover};
-use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
+use rollcall_shared::store::tokens as store_tokens;
 use rollcall_shared::store::{self, PgConnection, Plans};
 use rollcall_shared::telemetry::{LogConfig, init_logs};
-use serde_json::json;
-use uuid::Uuid;
 
 /// The API of Rollcall: takes SCIM 2.0 writes in any order and keeps the directory in step.
 ///
@@ -47,7 +46,7 @@ enum Command {
     /// Several tokens may be valid at once, so they are rotated without a gap: create the new
     /// one, give it to the client, revoke the old one. A revocation takes hold within 5 seconds.
     #[command(subcommand)]
-    Token(TokenCommand),
+    Token(tokens::TokenCommand),
     /// Manage the keys that completion events are signed with, where no file of keys is set
     #[command(subcommand)]
     EventKey(EventKeyCommand),
@@ -80,58 +79,6 @@ enum TenantCommand {
     },
 }
 
-#[derive(Subcommand)]
-enum TokenCommand {
-    /// Create a token and print its secret, which is shown only this once
-    Create(Box<CreateToken>),
-    /// List a tenant's tokens, without their secrets
-    List {
-        /// Name of the tenant
-        #[arg(long)]
-        tenant: String,
-        /// Print a JSON array instead of a table
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        postgres: PostgresConfig,
-    },
-    /// End a token now
-    Revoke {
-        /// The token's id, see `token list`
-        id: Uuid,
-        #[command(flatten)]
-        postgres: PostgresConfig,
-    },
-}
-
-#[derive(Args)]
-struct CreateToken {
-    /// Name of the tenant it speaks for
-    #[arg(long)]
-    tenant: String,
-    /// What it may be used for
-    #[arg(long, value_enum)]
-    scope: Scope,
-    /// What to call it, e.g. "Entra production"
-    #[arg(long, default_value = "")]
-    name: String,
-    /// The system that writes with it: externalIds are unique per source. A token that replaces
-    /// another must have the same
-    #[arg(long, default_value = "default")]
-    source: String,
-    /// Read its requests as the RFCs say, without tolerance for clients' habits
-    #[arg(long)]
-    strict: bool,
-    /// Days until it expires; without it, it is valid until revoked
-    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=36_500))]
-    expires_in_days: Option<i32>,
-    /// Print a JSON object with the token's id beside the secret
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    postgres: PostgresConfig,
-}
-
 /// Parse the command line and do what it says.
 ///
 /// # Errors
@@ -151,36 +98,13 @@ pub async fn run() -> anyhow::Result<()> {
         }
         Command::Tenant(TenantCommand::Create { name, postgres }) => {
             let mut connection = connect(&postgres).await?;
-            match tokens::create_tenant(&mut connection, &name).await? {
+            match store_tokens::create_tenant(&mut connection, &name).await? {
                 Some(id) => println!("{id}"),
                 None => bail!("there is a tenant named {name:?} already"),
             }
             Ok(())
         }
-        Command::Token(TokenCommand::Create(create)) => create_token(*create).await,
-        Command::Token(TokenCommand::List {
-            tenant,
-            json,
-            postgres,
-        }) => {
-            let mut connection = connect(&postgres).await?;
-            let id = tenant_id(&mut connection, &tenant).await?;
-            let rows = tokens::list(&mut connection, id).await?;
-            if json {
-                println!("{}", serde_json::to_string_pretty(&rows)?);
-            } else {
-                print_table(&rows);
-            }
-            Ok(())
-        }
-        Command::Token(TokenCommand::Revoke { id, postgres }) => {
-            let mut connection = connect(&postgres).await?;
-            if !tokens::revoke(&mut connection, id).await? {
-                bail!("there is no token with the id {id}");
-            }
-            eprintln!("revoked; every process honours it within 5 seconds");
-            Ok(())
-        }
+        Command::Token(command) => tokens::run(command).await,
         Command::EventKey(EventKeyCommand::Rotate {
             compromised,
             postgres,
@@ -226,65 +150,6 @@ async fn signalled() {
     }
 }
 
-async fn create_token(create: CreateToken) -> anyhow::Result<()> {
-    let mut connection = connect(&create.postgres).await?;
-    let tenant = tenant_id(&mut connection, &create.tenant).await?;
-    let secret = Secret::generate(create.scope).context("the system has no randomness to give")?;
-    let token = NewToken {
-        name: &create.name,
-        scope: create.scope.name(),
-        source: &create.source,
-        strict: create.strict,
-        secret_hash: &secret.hash(),
-        prefix: secret.prefix(),
-        valid_days: create.expires_in_days,
-    };
-    let row = tokens::create(&mut connection, tenant, &token).await?;
-    if create.json {
-        let printed = json!({
-            "id": row.id,
-            "secret": secret.reveal(),
-            "scope": row.scope,
-            "name": row.name,
-            "source": row.source,
-            "strict": row.strict,
-            "expires_at": row.expires_at,
-        });
-        println!("{printed}");
-    } else {
-        println!("{}", secret.reveal());
-        eprintln!("token {} created; the secret is not shown again", row.id);
-    }
-    Ok(())
-}
-
-fn print_table(rows: &[TokenRow]) {
-    let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
-        time.map_or_else(
-            || "-".to_owned(),
-            |time| time.format("%Y-%m-%d %H:%M").to_string(),
-        )
-    };
-    println!(
-        "{:36}  {:18}  {:8}  {:12}  {:8}  {:16}  {:16}  {:16}  NAME",
-        "ID", "PREFIX", "SCOPE", "SOURCE", "READING", "EXPIRES", "LAST USED", "REVOKED"
-    );
-    for row in rows {
-        println!(
-            "{:36}  {:18}  {:8}  {:12}  {:8}  {:16}  {:16}  {:16}  {}",
-            row.id.to_string(),
-            row.prefix,
-            row.scope,
-            row.source,
-            if row.strict { "strict" } else { "tolerant" },
-            time(row.expires_at),
-            time(row.last_used_at),
-            time(row.revoked_at),
-            row.name
-        );
-    }
-}
-
 /// How long a new key is published before it signs: longer than a process goes on with the keys
 /// it has read, and a receiver with the answer it got, together.
 const PUBLISHED_BEFORE_SECONDS: u32 = 600;
@@ -298,6 +163,6 @@ async fn connect(postgres: &PostgresConfig) -> anyhow::Result<Connection> {
 }
 
 async fn tenant_id(connection: &mut PgConnection, name: &str) -> anyhow::Result<TenantId> {
-    let found = tokens::tenant_named(connection, name).await?;
+    let found = store_tokens::tenant_named(connection, name).await?;
     found.with_context(|| format!("there is no tenant named {name:?}; create it with `tenant create`"))
 }
