@@ -8,42 +8,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::Difference;
+use super::columns::PEOPLE;
 use crate::expect::teams::group_key;
 use crate::expect::{Directory, Rows, collapsed, keys};
-
-/// Columns of `people` that say when and how a row came about, not what the person is.
-const PEOPLE_BOOKKEEPING: [&str; 8] = [
-    "tenant_id",
-    "id",
-    "applied_mapping",
-    "applied_seq",
-    "created_at",
-    "updated_at",
-    "erased_at",
-    "erased_by",
-];
-const PEOPLE_COMPARED: [&str; 20] = [
-    "status",
-    "login",
-    "email",
-    "further_emails",
-    "external_id",
-    "employee_number",
-    "first_name",
-    "last_name",
-    "display_name",
-    "position",
-    "level",
-    "location",
-    "gender",
-    "start_date",
-    "end_date",
-    "birthday",
-    "employment_type",
-    "photo_url",
-    "custom",
-    "resource_id",
-];
 
 pub(super) struct Actual {
     pub(super) directory: Directory<Value>,
@@ -141,9 +108,7 @@ async fn people(pool: &PgPool, tenant: i64, oddities: &mut Vec<Difference>) -> R
     for (id, row) in found {
         let Value::Object(row) = row else { continue };
         for column in row.keys() {
-            let known =
-                PEOPLE_BOOKKEEPING.contains(&column.as_str()) || PEOPLE_COMPARED.contains(&column.as_str());
-            if !known && unknown.insert(column.clone()) {
+            if !PEOPLE.knows(column) && unknown.insert(column.clone()) {
                 oddities.push(Difference::Odd(format!(
                     "people.{column} is not compared by anybody"
                 )));
@@ -151,7 +116,7 @@ async fn people(pool: &PgPool, tenant: i64, oddities: &mut Vec<Difference>) -> R
         }
         let fields = row
             .into_iter()
-            .filter(|(column, _)| PEOPLE_COMPARED.contains(&column.as_str()))
+            .filter(|(column, _)| PEOPLE.compared.contains(&column.as_str()))
             .collect();
         let fields: BTreeMap<String, Value> = fields;
         let mut name = fields

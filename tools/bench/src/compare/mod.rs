@@ -1,6 +1,7 @@
 //! Compares the directory in Postgres with what it must hold, row by row, both ways.
 
 mod actual;
+mod columns;
 mod difference;
 
 use anyhow::Result;
