@@ -2,6 +2,7 @@
 //! §3.12) under `/scim`, problem details (RFC 9457) everywhere else.
 
 use crate::accept::AcceptError;
+use crate::auth::Scope;
 use crate::schemas::SchemasError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -73,6 +74,25 @@ impl Failure {
             challenge: Some(challenge.into()),
             ..Failure::new(status, detail)
         }
+    }
+
+    /// 403 that says which scope the token has, which one it takes, and how to get there.
+    pub(crate) fn wrong_scope(held: Scope, needed: &[Scope]) -> Failure {
+        let names: Vec<&str> = needed.iter().map(|scope| scope.name()).collect();
+        let remedy = match (held, needed) {
+            (Scope::Admin, _) => "; an admin makes one with POST /ops/v1/tenants/{id}/tokens",
+            (_, [Scope::Admin]) => "; make one with rollcall-api token create --scope admin",
+            _ => "",
+        };
+        let (held, one_of) = (held.name(), names.join(" or "));
+        Failure::challenged(
+            StatusCode::FORBIDDEN,
+            format!("this token has the scope {held}; this endpoint needs {one_of}{remedy}"),
+            format!(
+                r#"Bearer realm="rollcall", error="insufficient_scope", scope="{}""#,
+                names.join(" ")
+            ),
+        )
     }
 
     /// 500. The cause belongs into the log, not here.

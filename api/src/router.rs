@@ -22,12 +22,17 @@ pub(crate) fn router(app: App) -> Router {
     // The same routes; links in an answer lead to where the client is.
     let under = |root: &'static str| scim.clone().layer(Extension(ScimRoot(root)));
 
-    // A receipt is for whoever wrote, and for operators; the rest of /ops for operators only.
+    // A receipt is for whoever wrote, and for operators; tenants are for admins too, who must not reach
+    // the rest of /ops, which speaks of one tenant.
     let receipts = routes::receipts().method_not_allowed_fallback(no_method);
     let receipts = authorized(&app, receipts, &[Scope::Operator, Scope::Scim], Surface::Problem);
     let ops = problems(routes::ops().layer(from_fn_with_state(app.clone(), record)));
     let ops = authorized(&app, ops, &[Scope::Operator], Surface::Problem);
-    let ops = admitted(&app, ops.merge(receipts), Surface::Problem);
+    let instance = routes::instance()
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(app.clone(), record));
+    let instance = authorized(&app, instance, &[Scope::Operator, Scope::Admin], Surface::Problem);
+    let ops = admitted(&app, ops.merge(receipts).merge(instance), Surface::Problem);
 
     let content = guarded(&app, problems(Router::new()), &[Scope::Content], Surface::Problem);
 

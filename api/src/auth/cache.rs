@@ -27,6 +27,8 @@ pub(crate) struct Token {
     /// Namespace of the externalIds it writes.
     pub source: Arc<str>,
     pub dialect: Dialect,
+    /// Its tenant reads and changes nothing.
+    pub suspended: bool,
     expires: Option<Instant>,
     used: AtomicBool,
 }
@@ -179,6 +181,7 @@ fn token(grant: Grant, now: Instant) -> Option<Token> {
             true => Dialect::Strict,
             false => Dialect::Tolerant,
         },
+        suspended: grant.suspended,
         // An expiry beyond what the clock can hold is none.
         expires: left.and_then(|left| now.checked_add(left)),
         used: AtomicBool::new(false),

@@ -7,8 +7,10 @@ pub(crate) enum Scope {
     Scim,
     /// Reading the directory under /content
     Content,
-    /// Running the service under /ops
+    /// Running the service for one tenant under /ops
     Operator,
+    /// Managing the tenants under /ops/v1/tenants
+    Admin,
 }
 
 impl Scope {
@@ -18,13 +20,19 @@ impl Scope {
             Scope::Scim => "scim",
             Scope::Content => "content",
             Scope::Operator => "operator",
+            Scope::Admin => "admin",
         }
     }
 
     /// The scope of this name; `None` for one this version does not know.
     pub(crate) fn from_name(name: &str) -> Option<Scope> {
-        [Scope::Scim, Scope::Content, Scope::Operator]
+        [Scope::Scim, Scope::Content, Scope::Operator, Scope::Admin]
             .into_iter()
             .find(|scope| scope.name() == name)
+    }
+
+    /// The scope of this name, unless a token of it would speak for more than one tenant.
+    pub(crate) fn of_a_tenant(name: &str) -> Option<Scope> {
+        Scope::from_name(name).filter(|scope| *scope != Scope::Admin)
     }
 }

@@ -1,16 +1,17 @@
 //! The command line. Every setting is a flag or an environment variable; `--help` is the
 //! reference.
 
+mod tenants;
 mod tokens;
 
 use crate::config::Config;
 use crate::events::new_key;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use rollcall_shared::config::PostgresConfig;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::event_keys::{self, Takeover};
-use rollcall_shared::store::tokens as store_tokens;
+use rollcall_shared::store::tenants as store_tenants;
 use rollcall_shared::store::{self, PgConnection, Plans};
 use rollcall_shared::telemetry::{LogConfig, init_logs};
 
@@ -40,7 +41,7 @@ enum Command {
     Migrate(PostgresConfig),
     /// Manage tenants: the companies whose directories are kept
     #[command(subcommand)]
-    Tenant(TenantCommand),
+    Tenant(tenants::TenantCommand),
     /// Manage the tokens clients authenticate with
     ///
     /// Several tokens may be valid at once, so they are rotated without a gap: create the new
@@ -68,17 +69,6 @@ enum EventKeyCommand {
     },
 }
 
-#[derive(Subcommand)]
-enum TenantCommand {
-    /// Create a tenant
-    Create {
-        /// Name of the tenant, unique in this deployment
-        name: String,
-        #[command(flatten)]
-        postgres: PostgresConfig,
-    },
-}
-
 /// Parse the command line and do what it says.
 ///
 /// # Errors
@@ -96,14 +86,7 @@ pub async fn run() -> anyhow::Result<()> {
             eprintln!("the database is up to date");
             Ok(())
         }
-        Command::Tenant(TenantCommand::Create { name, postgres }) => {
-            let mut connection = connect(&postgres).await?;
-            match store_tokens::create_tenant(&mut connection, &name).await? {
-                Some(id) => println!("{id}"),
-                None => bail!("there is a tenant named {name:?} already"),
-            }
-            Ok(())
-        }
+        Command::Tenant(command) => tenants::run(command).await,
         Command::Token(command) => tokens::run(command).await,
         Command::EventKey(EventKeyCommand::Rotate {
             compromised,
@@ -163,6 +146,6 @@ async fn connect(postgres: &PostgresConfig) -> anyhow::Result<Connection> {
 }
 
 async fn tenant_id(connection: &mut PgConnection, name: &str) -> anyhow::Result<TenantId> {
-    let found = store_tokens::tenant_named(connection, name).await?;
+    let found = store_tenants::named(connection, name).await?;
     found.with_context(|| format!("there is no tenant named {name:?}; create it with `tenant create`"))
 }

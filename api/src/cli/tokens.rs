@@ -5,6 +5,9 @@ use crate::auth::{Scope, Secret};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use rollcall_shared::config::PostgresConfig;
+use rollcall_shared::directory::TenantId;
+use rollcall_shared::store::PgConnection;
+use rollcall_shared::store::tenants::INSTANCE;
 use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
 use serde_json::json;
 use uuid::Uuid;
@@ -15,9 +18,9 @@ pub(super) enum TokenCommand {
     Create(Box<CreateToken>),
     /// List a tenant's tokens, without their secrets
     List {
-        /// Name of the tenant
+        /// Name of the tenant; without it, the tokens of admins
         #[arg(long)]
-        tenant: String,
+        tenant: Option<String>,
         /// Print a JSON array instead of a table
         #[arg(long)]
         json: bool,
@@ -35,9 +38,9 @@ pub(super) enum TokenCommand {
 
 #[derive(Args)]
 pub(super) struct CreateToken {
-    /// Name of the tenant it speaks for
-    #[arg(long)]
-    tenant: String,
+    /// Name of the tenant it speaks for; an admin's speaks for none
+    #[arg(long, required_if_eq_any([("scope", "scim"), ("scope", "content"), ("scope", "operator")]))]
+    tenant: Option<String>,
     /// What it may be used for
     #[arg(long, value_enum)]
     scope: Scope,
@@ -70,7 +73,7 @@ pub(super) async fn run(command: TokenCommand) -> anyhow::Result<()> {
             postgres,
         } => {
             let mut connection = connect(&postgres).await?;
-            let id = tenant_id(&mut connection, &tenant).await?;
+            let id = owner(&mut connection, tenant.as_deref()).await?;
             let rows = tokens::list(&mut connection, id).await?;
             if json {
                 println!("{}", serde_json::to_string_pretty(&rows)?);
@@ -91,8 +94,11 @@ pub(super) async fn run(command: TokenCommand) -> anyhow::Result<()> {
 }
 
 async fn create_token(create: CreateToken) -> anyhow::Result<()> {
+    if create.scope == Scope::Admin && create.tenant.is_some() {
+        bail!("an admin's token speaks for no tenant: leave --tenant out");
+    }
     let mut connection = connect(&create.postgres).await?;
-    let tenant = tenant_id(&mut connection, &create.tenant).await?;
+    let tenant = owner(&mut connection, create.tenant.as_deref()).await?;
     let secret = Secret::generate(create.scope).context("the system has no randomness to give")?;
     let token = NewToken {
         name: &create.name,
@@ -120,6 +126,13 @@ async fn create_token(create: CreateToken) -> anyhow::Result<()> {
         eprintln!("token {} created; the secret is not shown again", row.id);
     }
     Ok(())
+}
+
+async fn owner(connection: &mut PgConnection, tenant: Option<&str>) -> anyhow::Result<TenantId> {
+    match tenant {
+        Some(name) => tenant_id(connection, name).await,
+        None => Ok(INSTANCE),
+    }
 }
 
 fn print_table(rows: &[TokenRow]) {

@@ -1,6 +1,7 @@
 //! What handlers take from a request. Every refusal is a [`crate::error::Failure`], so that a
 //! client never sees a bare text from a library.
 
+mod admin;
 mod asked;
 mod base_url;
 mod body;
@@ -13,6 +14,7 @@ mod query;
 mod receipt;
 mod session;
 
+pub(crate) use admin::Admin;
 pub(crate) use asked::Asked;
 pub(crate) use base_url::{BaseUrl, Issuer, ScimRoot};
 pub(crate) use body::{Body, BulkBody};

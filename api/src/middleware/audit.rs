@@ -52,15 +52,18 @@ pub(crate) async fn record(State(app): State<App>, mut request: Request, next: N
     response
 }
 
-/// The id in the path. Whatever else a client may have put there could be anybody's name.
+/// The ids in the path. Whatever else a client may have put there could be anybody's name.
 async fn target(request: &mut Request) -> Option<String> {
     let parameters = request.extract_parts::<RawPathParams>().await.ok()?;
-    let (_, value) = parameters.iter().next()?;
-    let is_id = Uuid::try_parse(value).is_ok()
+    let ids: Vec<&str> = parameters.iter().map(|(_, value)| value).collect();
+    (!ids.is_empty() && ids.iter().all(|value| is_id(value))).then(|| ids.join("/"))
+}
+
+fn is_id(value: &str) -> bool {
+    Uuid::try_parse(value).is_ok()
         || value.parse::<i64>().is_ok()
         || (value.len() <= 512
             && value
                 .get(..4)
-                .is_some_and(|start| start.eq_ignore_ascii_case("urn:")));
-    is_id.then(|| value.to_owned())
+                .is_some_and(|start| start.eq_ignore_ascii_case("urn:")))
 }

@@ -3,7 +3,7 @@ use crate::error::{Failure, Surface};
 use crate::middleware::drain;
 use crate::state::App;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use rollcall_shared::telemetry::{Limit, LimitLabels};
@@ -23,7 +23,8 @@ pub(crate) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match permitted(&app, request.headers(), allowed.scopes).await {
+    let reads = only_reads(request.method(), request.uri().path());
+    match permitted(&app, request.headers(), reads, allowed.scopes).await {
         Ok(token) => {
             request.extensions_mut().insert(Arc::clone(&token));
             let mut response = next.run(request).await;
@@ -54,7 +55,12 @@ impl From<Failure> for Refused {
     }
 }
 
-async fn permitted(app: &App, headers: &HeaderMap, scopes: &[Scope]) -> Result<Arc<Token>, Refused> {
+async fn permitted(
+    app: &App,
+    headers: &HeaderMap,
+    reads: bool,
+    scopes: &[Scope],
+) -> Result<Arc<Token>, Refused> {
     let secret = bearer(headers).ok_or_else(|| {
         let detail = "this endpoint needs a token: send Authorization: Bearer <token>";
         Failure::challenged(StatusCode::UNAUTHORIZED, detail, r#"Bearer realm="rollcall""#)
@@ -80,11 +86,22 @@ async fn permitted(app: &App, headers: &HeaderMap, scopes: &[Scope]) -> Result<A
         return Err(Refused { failure, token });
     }
     if !scopes.contains(&token.scope) {
-        let failure = wrong_scope(token.scope, scopes);
+        let failure = Failure::wrong_scope(token.scope, scopes);
+        let token = Some(token);
+        return Err(Refused { failure, token });
+    }
+    if token.suspended && !reads {
+        let detail = "the tenant is suspended: it can be read but not changed until an admin resumes it";
+        let failure = Failure::new(StatusCode::FORBIDDEN, detail);
         let token = Some(token);
         return Err(Refused { failure, token });
     }
     Ok(token)
+}
+
+/// A search by POST (RFC 7644 §3.4.3) reads too.
+fn only_reads(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) || path.ends_with("/.search")
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1).
@@ -96,18 +113,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .split_once(' ')?;
     let secret = secret.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
-}
-
-fn wrong_scope(held: Scope, needed: &[Scope]) -> Failure {
-    let names: Vec<&str> = needed.iter().map(|scope| scope.name()).collect();
-    let held = held.name();
-    let needed = names.join(" or ");
-    Failure::challenged(
-        StatusCode::FORBIDDEN,
-        format!("this token has the scope {held}; this endpoint needs {needed}"),
-        format!(
-            r#"Bearer realm="rollcall", error="insufficient_scope", scope="{}""#,
-            names.join(" ")
-        ),
-    )
 }

@@ -23,6 +23,11 @@ pub(crate) fn ops() -> Router<App> {
     ops::routes()
 }
 
+/// Under `/ops/v1`, for tokens of the scope `operator`, who see their tenant there, or `admin`.
+pub(crate) fn instance() -> Router<App> {
+    ops::instance_routes()
+}
+
 /// Under `/ops/v1`, for tokens of the scope `operator` or `scim`.
 pub(crate) fn receipts() -> Router<App> {
     ops::receipt_routes()

@@ -166,3 +166,61 @@ async fn serve_told_to_stop_exits_with_success() {
         .collect();
     assert_eq!(lines.last().unwrap()["message"], "API stopped", "{log}");
 }
+
+#[tokio::test]
+async fn admin_made_by_command_manages_tenants_that_commands_list_suspend_and_resume() {
+    let app = TestApp::start().await;
+    let run = |arguments: &[&str]| rollcall_api(app.database_url(), arguments);
+    stdout(&run(&["tenant", "create", "acme"]));
+    let secret = stdout(&run(&[
+        "token", "create", "--scope", "admin", "--name", "Platform",
+    ]));
+    assert!(secret.starts_with("rc_admin_"), "{secret}");
+    let admin = crate::app::Client {
+        app: &app,
+        tenant: 0,
+        secret,
+    };
+    admin
+        .post("/ops/v1/tenants", serde_json::json!({ "name": "globex" }))
+        .await
+        .expect(201);
+
+    let suspended = || {
+        let listed = stdout(&run(&["tenant", "list", "--json"]));
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let of = |place: usize| {
+            let tenant = &listed[place];
+            (
+                tenant["name"].as_str().unwrap().to_owned(),
+                tenant["suspendedAt"].is_string(),
+            )
+        };
+        assert_eq!(listed.as_array().unwrap().len(), 2);
+        [of(0), of(1)]
+    };
+    let both = |acme: bool| [("acme".to_owned(), acme), ("globex".to_owned(), false)];
+    assert_eq!(suspended(), both(false));
+    stdout(&run(&["tenant", "suspend", "acme"]));
+    assert_eq!(suspended(), both(true));
+    let table = stdout(&run(&["tenant", "list"]));
+    assert_eq!(table.lines().count(), 3, "{table}");
+    stdout(&run(&["tenant", "resume", "acme"]));
+    assert_eq!(suspended(), both(false));
+
+    let admins = stdout(&run(&["token", "list"]));
+    assert!(
+        admins.contains("Platform") && admins.contains(" admin "),
+        "{admins}"
+    );
+    let none = stdout(&run(&["token", "list", "--tenant", "acme"]));
+    assert!(!none.contains("Platform"), "{none}");
+    for wrong in [
+        &["token", "create", "--scope", "admin", "--tenant", "acme"][..],
+        &["token", "create", "--scope", "scim"],
+        &["tenant", "suspend", ""],
+        &["tenant", "create", ""],
+    ] {
+        assert!(!run(wrong).status.success(), "{wrong:?}");
+    }
+}

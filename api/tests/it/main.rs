@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod accept;
+mod admin;
 mod app;
 mod async_requests;
 mod async_results;
@@ -17,6 +18,7 @@ mod fuzz;
 mod groups;
 mod health;
 mod history;
+mod isolation;
 mod large_groups;
 mod leapsome;
 mod limits;

@@ -15,7 +15,7 @@ pub struct AuditRow {
     pub token_name: Option<String>,
     /// Method and template of the route.
     pub action: String,
-    /// The id in the path.
+    /// The id in the path, or several with slashes between them.
     pub target: Option<String>,
     /// Status of the answer; `None` while the request is under way, or when its process died.
     pub status: Option<i16>,

@@ -32,6 +32,7 @@ pub mod search;
 pub mod secrets;
 pub mod settings;
 pub mod teams;
+pub mod tenants;
 pub mod tokens;
 pub mod watch;
 

@@ -1,4 +1,4 @@
-//! Tenants and the tokens that speak for them. A secret is never stored, only its SHA-256.
+//! The tokens that speak for tenants. A secret is never stored, only its SHA-256.
 
 use super::{PgConnection, StoreError};
 use crate::directory::TenantId;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct TokenRow {
     pub id: Uuid,
     pub name: String,
-    /// `scim`, `content` or `operator`.
+    /// `scim`, `content` or `operator`; `admin` of the instance.
     pub scope: String,
     /// Namespace of the externalIds written with it.
     pub source: String,
@@ -47,36 +47,10 @@ pub struct Grant {
     pub scope: String,
     pub source: String,
     pub strict: bool,
+    /// Its tenant reads and changes nothing.
+    pub suspended: bool,
     /// Seconds until it expires, by Postgres's clock.
     pub seconds_left: Option<f64>,
-}
-
-/// Create a tenant; `None` when the name is taken.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn create_tenant(
-    connection: &mut PgConnection,
-    name: &str,
-) -> Result<Option<TenantId>, StoreError> {
-    let id = sqlx::query_scalar!(
-        "insert into tenants (name) values ($1) on conflict (name) do nothing returning id",
-        name
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(id.map(TenantId))
-}
-
-/// The tenant of this name.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn tenant_named(connection: &mut PgConnection, name: &str) -> Result<Option<TenantId>, StoreError> {
-    let id = sqlx::query_scalar!("select id from tenants where name = $1", name)
-        .fetch_optional(connection)
-        .await?;
-    Ok(id.map(TenantId))
 }
 
 /// Store a token.
@@ -201,10 +175,10 @@ pub async fn end_in(
 /// When the statement fails.
 pub async fn granted(connection: &mut PgConnection, secret_hash: &[u8]) -> Result<Option<Grant>, StoreError> {
     let row = sqlx::query!(
-        r#"select tenant_id, id, scope, source, strict,
-                  extract(epoch from expires_at - now())::float8 as seconds_left
-           from tokens
-           where secret_hash = $1 and revoked_at is null and (expires_at is null or expires_at > now())"#,
+        r#"select k.tenant_id, k.id, k.scope, k.source, k.strict, t.suspended_at is not null as "suspended!",
+                  extract(epoch from k.expires_at - now())::float8 as seconds_left
+           from tokens k join tenants t on t.id = k.tenant_id
+           where k.secret_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())"#,
         secret_hash
     )
     .fetch_optional(connection)
@@ -215,6 +189,7 @@ pub async fn granted(connection: &mut PgConnection, secret_hash: &[u8]) -> Resul
         scope: row.scope,
         source: row.source,
         strict: row.strict,
+        suspended: row.suspended,
         seconds_left: row.seconds_left,
     }))
 }

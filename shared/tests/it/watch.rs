@@ -16,7 +16,7 @@ async fn seen(tokens: &[(&str, f64, Option<f64>)], revoked: bool) -> Watch {
         sqlx::query(
             "insert into tokens (tenant_id, id, name, scope, source, secret_hash, prefix, last_used_at, expires_at, revoked_at)
              select id, gen_random_uuid(), 't', 'scim', $1, $2, 'p', now() - make_interval(secs => $3 * 86400),
-                    now() + make_interval(secs => $4 * 86400), case when $5 then now() end from tenants",
+                    now() + make_interval(secs => $4 * 86400), case when $5 then now() end from tenants where id > 0",
         )
         .bind(source)
         .bind(vec![u8::try_from(number).unwrap()])

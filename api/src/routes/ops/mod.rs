@@ -22,6 +22,7 @@ mod schemas;
 mod settings;
 mod suggest;
 mod teams;
+mod tenants;
 mod tokens;
 mod waiting;
 
@@ -32,7 +33,6 @@ use axum::routing::{delete, get, post};
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/overview", get(overview::overview))
-        .route("/audit", get(audit::list))
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route("/tokens/{id}/rotate", post(tokens::rotate))
@@ -82,6 +82,20 @@ pub(super) fn routes() -> Router<App> {
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))
         .route("/runs/{id}/events", get(run_events::events))
+}
+
+pub(super) fn instance_routes() -> Router<App> {
+    Router::new()
+        .route("/audit", get(audit::list))
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route("/tenants/{id}", get(tenants::read).patch(tenants::rename))
+        .route("/tenants/{id}/suspend", post(tenants::suspend))
+        .route("/tenants/{id}/resume", post(tenants::resume))
+        .route(
+            "/tenants/{id}/tokens",
+            get(tenants::tokens).post(tenants::create_token),
+        )
+        .route("/tenants/{id}/tokens/{token}", delete(tenants::revoke_token))
 }
 
 pub(super) fn receipt_routes() -> Router<App> {

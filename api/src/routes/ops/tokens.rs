@@ -7,13 +7,14 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rollcall_shared::store::StoreError;
+use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
+use rollcall_shared::store::{PgConnection, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Longest name and source of a token, in characters.
+/// Longest name of a token or a tenant, and source, in characters.
 const LONGEST: usize = 100;
 /// Longest time a token may be valid, in days.
 const LONGEST_DAYS: i32 = 3_650;
@@ -54,7 +55,12 @@ pub(super) struct Rotate {
 /// `GET /ops/v1/tokens`: those of the tenant, without secrets.
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let rows = tokens::list(&mut connection, caller.0.tenant).await?;
+    Ok(all(&mut connection, caller.0.tenant).await?)
+}
+
+/// Every token of the tenant.
+pub(super) async fn all(connection: &mut PgConnection, tenant: TenantId) -> Result<Json<Value>, StoreError> {
+    let rows = tokens::list(connection, tenant).await?;
     let shown: Vec<Value> = rows.iter().map(shown).collect();
     Ok(Json(json!({ "tokens": shown })))
 }
@@ -66,16 +72,20 @@ pub(super) async fn create(
     body: Result<Json<Create>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(asked) = body.map_err(|rejection| bad_request(rejection.body_text()))?;
-    let scope = Scope::from_name(&asked.scope)
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    Ok(make(&mut connection, caller.0.tenant, &asked).await?)
+}
+
+/// Make a token as asked for; 201 with its secret.
+pub(super) async fn make(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    asked: &Create,
+) -> Result<Response, Failure> {
+    let scope = Scope::of_a_tenant(&asked.scope)
         .ok_or_else(|| bad_request("scope must be scim, content or operator"))?;
-    for (member, text) in [("name", &asked.name), ("source", &asked.source)] {
-        let fits = !text.trim().is_empty() && text.chars().count() <= LONGEST;
-        if !fits || text.chars().any(char::is_control) {
-            return Err(
-                bad_request(format!("{member} must have 1 to {LONGEST} printable characters")).into(),
-            );
-        }
-    }
+    check_name("name", &asked.name)?;
+    check_name("source", &asked.source)?;
     check_days(asked.expires_in_days)?;
     let secret = generate(scope)?;
     let token = NewToken {
@@ -87,8 +97,7 @@ pub(super) async fn create(
         prefix: secret.prefix(),
         valid_days: asked.expires_in_days,
     };
-    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let row = tokens::create(&mut connection, caller.0.tenant, &token).await?;
+    let row = tokens::create(connection, tenant, &token).await?;
     Ok(created(&row, &secret))
 }
 
@@ -137,11 +146,20 @@ pub(super) async fn revoke(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let id: Uuid = id.parse().map_err(|_| not_found())?;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    match tokens::revoke_of(&mut connection, caller.0.tenant, id).await? {
+    Ok(end(&mut connection, caller.0.tenant, &id).await?)
+}
+
+/// Revoke a token of the tenant; 204.
+pub(super) async fn end(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: &str,
+) -> Result<StatusCode, Failure> {
+    let id: Uuid = id.parse().map_err(|_| not_found())?;
+    match tokens::revoke_of(connection, tenant, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(not_found().into()),
+        false => Err(not_found()),
     }
 }
 
@@ -151,6 +169,18 @@ fn generate(scope: Scope) -> Result<Secret, Failure> {
         tracing::error!(error, "the system has no randomness to give");
         Failure::internal()
     })
+}
+
+/// # Errors
+/// 400 naming the member when the text is nothing to call anybody by.
+pub(super) fn check_name(member: &str, text: &str) -> Result<(), Failure> {
+    let fits = !text.trim().is_empty() && text.chars().count() <= LONGEST;
+    match fits && !text.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(bad_request(format!(
+            "{member} must have 1 to {LONGEST} printable characters"
+        ))),
+    }
 }
 
 fn check_days(days: Option<i32>) -> Result<(), Failure> {
