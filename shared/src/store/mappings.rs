@@ -49,6 +49,19 @@ impl Mappings {
     /// When it cannot be read.
     pub async fn in_force(&self, conn: &mut PgConnection, tenant: TenantId) -> Result<InForce, MappingError> {
         let version = version_in_force(conn, tenant).await?;
+        self.of_version(conn, tenant, version).await
+    }
+
+    /// The mapping in force, of which somebody just asked the version.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn of_version(
+        &self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+        version: i32,
+    ) -> Result<InForce, MappingError> {
         if version == FIRST_VERSION {
             return Ok(InForce::default());
         }

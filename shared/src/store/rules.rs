@@ -7,6 +7,7 @@
 use super::StoreError;
 use super::settings::stored;
 use crate::directory::TenantId;
+use crate::mapping::FIRST_VERSION;
 use chrono::NaiveDate;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
@@ -56,12 +57,34 @@ pub async fn deciding_day(
     conn: &mut PgConnection,
     tenant: TenantId,
 ) -> Result<Option<NaiveDate>, StoreError> {
+    Ok(read(conn, tenant).await?.deciding_day)
+}
+
+/// What applying a tenant's documents goes by, apart from the mapping itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// See [`deciding_day`].
+    pub deciding_day: Option<NaiveDate>,
+    /// See [`super::mappings::version_in_force`].
+    pub mapping_version: i32,
+}
+
+/// The rules as they are at this statement.
+///
+/// # Errors
+/// As [`super::settings::read`].
+pub async fn read(conn: &mut PgConnection, tenant: TenantId) -> Result<Rules, StoreError> {
     let row = sqlx::query!(
-        r#"select settings, settings_version, clock_timestamp() as "now!" from tenants where id = $1"#,
+        r#"select settings, settings_version, clock_timestamp() as "now!",
+                  (select max(version) from mappings where tenant_id = $1) as mapping_version
+           from tenants where id = $1"#,
         tenant.0
     )
     .fetch_one(conn)
     .await?;
     let settings = stored(&row.settings, row.settings_version)?.settings;
-    Ok(settings.deciding_day(row.now))
+    Ok(Rules {
+        deciding_day: settings.deciding_day(row.now),
+        mapping_version: row.mapping_version.unwrap_or(FIRST_VERSION),
+    })
 }

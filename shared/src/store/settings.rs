@@ -27,6 +27,24 @@ pub async fn read(conn: &mut PgConnection, tenant: TenantId) -> Result<StoredSet
     stored(&row.settings, row.settings_version)
 }
 
+/// The settings of every tenant that has any of its own; of each, unless this version of the program
+/// cannot read them.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn all(
+    conn: &mut PgConnection,
+) -> Result<Vec<(TenantId, Result<StoredSettings, StoreError>)>, StoreError> {
+    let rows =
+        sqlx::query!("select id, settings, settings_version from tenants where settings <> '{}' order by id")
+            .fetch_all(conn)
+            .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (TenantId(row.id), stored(&row.settings, row.settings_version)))
+        .collect())
+}
+
 /// As [`read`], and nobody else changes them until the transaction ends.
 ///
 /// # Errors

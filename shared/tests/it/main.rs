@@ -5,6 +5,7 @@
 mod erasure;
 mod fuzz;
 mod history;
+mod keys;
 mod queue;
 mod search;
 mod statistics;

@@ -3,8 +3,10 @@
 //! Every worker looks, without a leader: whom another has erased meanwhile is left as they are.
 
 use crate::context::Context;
+use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::StoreError;
-use rollcall_shared::store::erasure::{self, Cause, Retention};
+use rollcall_shared::store::erasure::{self, Cause};
+use rollcall_shared::store::settings::{self, StoredSettings};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -38,15 +40,15 @@ pub(crate) async fn run(context: Arc<Context>, stopping: CancellationToken) {
 /// Some of each tenant's; answers whether there may be more.
 async fn round(context: &Context) -> Result<bool, StoreError> {
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
-    let retentions = erasure::retentions(&mut conn).await?;
+    let all = settings::all(&mut conn).await?;
     drop(conn);
     let mut more = false;
-    for retention in retentions {
-        match erase_due(context, retention).await {
+    for (tenant, settings) in all {
+        match erase_due(context, tenant, settings).await {
             Ok(found) => more |= found,
             // The others' people are no less due.
             Err(error) => {
-                let (tenant, error) = (retention.tenant, &error as &dyn std::error::Error);
+                let error = &error as &dyn std::error::Error;
                 tracing::warn!(%tenant, error, "people whose retention time is over are erased later");
             }
         }
@@ -55,10 +57,17 @@ async fn round(context: &Context) -> Result<bool, StoreError> {
 }
 
 /// Answers whether anybody was due.
-async fn erase_due(context: &Context, retention: Retention) -> Result<bool, StoreError> {
-    let Retention { tenant, days } = retention;
+async fn erase_due(
+    context: &Context,
+    tenant: TenantId,
+    settings: Result<StoredSettings, StoreError>,
+) -> Result<bool, StoreError> {
+    let Some(days) = settings?.settings.deprovisioned_retention_days else {
+        return Ok(false);
+    };
+    let days = i32::from(days.get());
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
-    let due = erasure::due(&mut conn, retention, AT_ONCE).await?;
+    let due = erasure::due(&mut conn, tenant, days, AT_ONCE).await?;
     drop(conn);
     if due.is_empty() {
         return Ok(false);

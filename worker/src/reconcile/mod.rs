@@ -234,11 +234,11 @@ async fn read(
         })
         .collect();
     let teams: Vec<Uuid> = teams.into_iter().filter(|id| in_question.contains(id)).collect();
+    let rules = rules::read(conn, tenant).await?;
     let mapping = match people.is_empty() {
         true => InForce::default(),
-        false => mappings.in_force(conn, tenant).await?,
+        false => mappings.of_version(conn, tenant, rules.mapping_version).await?,
     };
-    let day = rules::deciding_day(conn, tenant).await?;
     let desired = store::desired_people(conn, tenant, &people).await?;
     let groups = store::desired_groups(conn, tenant, &teams).await?;
     let known: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -254,7 +254,7 @@ async fn read(
         pending,
         settled: view != View::Pending,
         in_flight,
-        day,
+        day: rules.deciding_day,
         people: rows,
         memberships,
         rejections,

@@ -13,7 +13,7 @@ mod rows;
 mod subjects;
 
 pub use columns::{IMPERSONAL, PERSONAL};
-pub use retention::{Retention, due, retentions};
+pub use retention::due;
 
 use super::accept::{Change, PendingRow, draw_seqs, insert_changes, insert_pending, lock_tenant};
 use super::reconcile::{lock_people, lock_teams};

@@ -3,38 +3,16 @@ use crate::store::StoreError;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// How long a tenant keeps people it has deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    pub tenant: TenantId,
-    pub days: i32,
-}
-
-/// The tenants that do not keep deleted people for ever.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn retentions(conn: &mut PgConnection) -> Result<Vec<Retention>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select id, (settings ->> 'deprovisionedRetentionDays')::int4 as "days!" from tenants
-           where jsonb_typeof(settings -> 'deprovisionedRetentionDays') = 'number' order by id"#
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Retention {
-            tenant: TenantId(row.id),
-            days: row.days,
-        })
-        .collect())
-}
-
 /// Up to `limit` people whose last User was deleted so many days ago and who are not erased yet.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn due(conn: &mut PgConnection, retention: Retention, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+pub async fn due(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    days: i32,
+    limit: i64,
+) -> Result<Vec<Uuid>, StoreError> {
     Ok(sqlx::query_scalar!(
         "select distinct directory_id from (
              select directory_id from scim_resources r
@@ -43,8 +21,8 @@ pub async fn due(conn: &mut PgConnection, retention: Retention, limit: i64) -> R
                    where later.tenant_id = $1 and later.directory_id = r.directory_id and later.kind = 1
                      and (later.deleted_seq is null or later.retained_since > now() - make_interval(days => $2)))
              order by retained_since limit $3) gone",
-        retention.tenant.0,
-        retention.days,
+        tenant.0,
+        days,
         limit
     )
     .fetch_all(conn)

@@ -76,6 +76,42 @@ pub(super) fn asserted(txn: Option<Uuid>, index: Option<i32>, at: Option<DateTim
     })
 }
 
+struct WaitingRow {
+    subject_id: Uuid,
+    slot: i16,
+    place: String,
+    reference: String,
+    names_group: bool,
+    wait_key: String,
+    reason: String,
+    since: DateTime<Utc>,
+    attempts: i32,
+    next_attempt_at: Option<DateTime<Utc>>,
+    team: Option<String>,
+    txn: Option<Uuid>,
+    txn_index: Option<i32>,
+    accepted_at: Option<DateTime<Utc>>,
+}
+
+impl From<WaitingRow> for WaitingLink {
+    fn from(row: WaitingRow) -> WaitingLink {
+        WaitingLink {
+            subject_id: row.subject_id,
+            slot: row.slot,
+            place: row.place,
+            reference: row.reference,
+            names_group: row.names_group,
+            wait_key: row.wait_key,
+            reason: row.reason,
+            since: row.since,
+            attempts: row.attempts,
+            next_attempt_at: row.next_attempt_at,
+            team: row.team,
+            asserted: asserted(row.txn, row.txn_index, row.accepted_at),
+        }
+    }
+}
+
 /// A person's reporting lines, the manager first.
 ///
 /// # Errors
@@ -162,7 +198,8 @@ pub async fn waiting_links(
     person: Uuid,
     limit: i64,
 ) -> Result<Vec<WaitingLink>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        WaitingRow,
         r#"with keys as (
                select 'person:' || $2::uuid::text as wait_key
                union
@@ -191,23 +228,7 @@ pub async fn waiting_links(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| WaitingLink {
-            subject_id: row.subject_id,
-            slot: row.slot,
-            place: row.place,
-            reference: row.reference,
-            names_group: row.names_group,
-            wait_key: row.wait_key,
-            reason: row.reason,
-            since: row.since,
-            attempts: row.attempts,
-            next_attempt_at: row.next_attempt_at,
-            team: row.team,
-            asserted: asserted(row.txn, row.txn_index, row.accepted_at),
-        })
-        .collect())
+    Ok(rows.into_iter().map(WaitingLink::from).collect())
 }
 
 /// The members of a group's team that wait, at most `limit`.
@@ -220,9 +241,10 @@ pub async fn waiting_members(
     team: Uuid,
     limit: i64,
 ) -> Result<Vec<WaitingLink>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        WaitingRow,
         r#"select w.subject_id, w.slot, w.place, w.reference, w.names_group, w.wait_key, w.reason, w.since,
-                  w.attempts, w.next_attempt_at,
+                  w.attempts, w.next_attempt_at, null::text as "team?",
                   c.txn as "txn?", c.txn_index as "txn_index?", c.accepted_at as "accepted_at?"
            from waiters w
            left join changes c on c.tenant_id = $1 and c.seq = w.asserted_seq
@@ -233,21 +255,5 @@ pub async fn waiting_members(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| WaitingLink {
-            subject_id: row.subject_id,
-            slot: row.slot,
-            place: row.place,
-            reference: row.reference,
-            names_group: row.names_group,
-            wait_key: row.wait_key,
-            reason: row.reason,
-            since: row.since,
-            attempts: row.attempts,
-            next_attempt_at: row.next_attempt_at,
-            team: None,
-            asserted: asserted(row.txn, row.txn_index, row.accepted_at),
-        })
-        .collect())
+    Ok(rows.into_iter().map(WaitingLink::from).collect())
 }
