@@ -31,6 +31,7 @@ mod quirks_entra;
 mod quirks_hris;
 mod quirks_okta;
 mod quirks_scim2;
+mod receipt_list;
 mod receipts;
 mod rejections;
 mod rfc;

@@ -21,6 +21,7 @@ pub mod mappings;
 pub mod named_teams;
 pub mod overview;
 pub mod people;
+pub mod receipt_list;
 pub mod receipts;
 pub mod reconcile;
 pub mod rejections;

@@ -11,7 +11,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub struct ReceiptRow {
     pub seq: i64,
+    pub txn: Uuid,
     pub txn_index: i32,
+    /// Of the client; `None` where the service itself wrote.
+    pub token_id: Option<Uuid>,
     pub resource_id: Uuid,
     pub directory_id: Uuid,
     /// Of the resource: 1 User, 2 Group.
@@ -72,7 +75,7 @@ pub async fn count(connection: &mut PgConnection, tenant: TenantId, txn: Uuid) -
     .await?)
 }
 
-/// The writes of a receipt in the order of the request: all, or the one at `index`.
+/// The writes of a receipt, by their seqs in the order of the request: all, or the one at `index`.
 ///
 /// # Errors
 /// When the statement fails.
@@ -83,16 +86,41 @@ pub async fn page(
     index: Option<i32>,
     offset: i64,
     limit: i64,
+) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select seq from changes where tenant_id = $1 and txn = $2 and ($3::int is null or txn_index = $3)
+         order by txn_index, seq offset $4 limit $5",
+        tenant.0,
+        txn,
+        index,
+        offset,
+        limit
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// The writes of these seqs and how far they have come, in this order.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn find(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    seqs: &[i64],
 ) -> Result<Vec<ReceiptRow>, StoreError> {
     Ok(sqlx::query_as!(
         ReceiptRow,
-        r#"select c.seq, c.txn_index, c.resource_id, c.directory_id, c.kind, c.operation, c.unchanged,
+        r#"select c.seq, c.txn, c.txn_index, c.token_id, c.resource_id, c.directory_id, c.kind, c.operation, c.unchanged,
                   c.attributes, c.version, c.accepted_at,
                   p.pending as "pending!", p.parked as "parked!",
                   h.seq as "applied_seq?", h.applied_at as "applied_at?",
                   coalesce(h.fields, '{}') as "fields!: Vec<String>",
                   l.txn as "applied_txn?", l.txn_index as "applied_txn_index?"
-           from changes c
+           from unnest($2::bigint[]) with ordinality as asked (seq, place)
+           cross join lateral (
+               select * from changes where tenant_id = $1 and seq = asked.seq offset 0
+           ) c
            cross join lateral (
                select count(*) as pending, count(*) filter (where due_at = 'infinity') as parked
                from pending where tenant_id = c.tenant_id and seq = c.seq
@@ -112,14 +140,9 @@ pub async fn page(
                group by a.seq
            ) h on true
            left join changes l on l.tenant_id = c.tenant_id and l.seq = h.seq
-           where c.tenant_id = $1 and c.txn = $2 and ($3::int is null or c.txn_index = $3)
-           order by c.txn_index, c.seq
-           offset $4 limit $5"#,
+           order by asked.place"#,
         tenant.0,
-        txn,
-        index,
-        offset,
-        limit
+        seqs
     )
     .fetch_all(connection)
     .await?)

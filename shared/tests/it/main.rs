@@ -7,6 +7,7 @@ mod fuzz;
 mod history;
 mod keys;
 mod queue;
+mod receipt_list;
 mod search;
 mod statistics;
 mod watch;

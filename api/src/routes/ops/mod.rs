@@ -13,6 +13,7 @@ mod overview;
 mod people;
 mod preconditions;
 mod push;
+mod receipt_list;
 mod receipts;
 mod rejections;
 mod run_events;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route("/tokens/{id}/rotate", post(tokens::rotate))
+        .route("/receipts", get(receipt_list::list))
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/requeue", post(dead_letters::requeue))
         .route("/schemas", get(schemas::list))

@@ -4,12 +4,12 @@ use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use rollcall_shared::directory::TenantId;
 use rollcall_shared::scim::{ResourceType, etag};
-use rollcall_shared::store::StoreError;
 use rollcall_shared::store::receipts::{self, ReceiptRow, RejectedRow, WaitingRow};
+use rollcall_shared::store::{PgConnection, StoreError};
 use rollcall_shared::telemetry::LinkSlot;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Most waiting links listed per write.
@@ -29,7 +29,7 @@ pub(super) async fn receipt(
         Some(_) => 1,
         None => receipts::count(&mut connection, tenant, txn).await?,
     };
-    let rows = receipts::page(
+    let seqs = receipts::page(
         &mut connection,
         tenant,
         txn,
@@ -38,20 +38,11 @@ pub(super) async fn receipt(
         page.count,
     )
     .await?;
-    if total == 0 || (index.is_some() && rows.is_empty()) {
+    if total == 0 || (index.is_some() && seqs.is_empty()) {
         return Err(not_found().into());
     }
-    let changes: Vec<(i64, Uuid)> = rows.iter().map(|row| (row.seq, row.directory_id)).collect();
-    let waiting = receipts::waiting(&mut connection, tenant, &changes, MOST_WAITING).await?;
-    let applied: Vec<(Uuid, i64, i64)> = rows
-        .iter()
-        .filter_map(|row| Some((row.resource_id, row.seq, row.applied_seq?)))
-        .collect();
-    let rejected = receipts::rejected(&mut connection, tenant, &applied).await?;
-    let operations: Vec<Value> = rows
-        .iter()
-        .map(|row| operation(row, &waiting, &rejected))
-        .collect();
+    let writes = Write::read(&mut connection, tenant, &seqs).await?;
+    let operations: Vec<Value> = writes.iter().map(Write::shown).collect();
     Ok(Json(json!({
         "txn": txn,
         "totalResults": total,
@@ -67,7 +58,7 @@ fn not_found() -> Failure {
 
 /// How far an accepted write has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     /// Acknowledged; the directory has yet to catch up.
     Accepted,
     /// It asserted nothing that was not there already.
@@ -81,6 +72,14 @@ enum Progress {
 }
 
 impl Progress {
+    pub(super) const ALL: [Progress; 5] = [
+        Progress::Accepted,
+        Progress::Unchanged,
+        Progress::Applied,
+        Progress::Superseded,
+        Progress::PartlyApplied,
+    ];
+
     fn of(row: &ReceiptRow, something_missing: bool) -> Progress {
         match row.applied_seq {
             _ if row.unchanged => Progress::Unchanged,
@@ -92,7 +91,7 @@ impl Progress {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Progress::Accepted => "accepted",
             Progress::Unchanged => "unchanged",
@@ -103,45 +102,77 @@ impl Progress {
     }
 }
 
-fn operation(
-    row: &ReceiptRow,
-    waiting: &HashMap<i64, Vec<WaitingRow>>,
-    rejected: &HashMap<i64, Vec<RejectedRow>>,
-) -> Value {
-    let waiting = waiting.get(&row.seq).map(Vec::as_slice).unwrap_or_default();
-    let rejected = rejected.get(&row.seq).map(Vec::as_slice).unwrap_or_default();
-    let state = Progress::of(row, !(waiting.is_empty() && rejected.is_empty()));
-    let kind = ResourceType::from_column(row.kind).map(ResourceType::name);
-    let mut operation = json!({
-        "index": row.txn_index,
-        "state": state.name(),
-        "operation": row.operation,
-        "resourceType": kind,
-        "id": row.resource_id,
-        "version": etag(row.version),
-        "acceptedAt": row.accepted_at,
-        "attributes": row.attributes,
-    });
-    if row.pending > 0 {
-        operation["pendingKeys"] = row.pending.into();
+/// An accepted write, and what became of it.
+pub(super) struct Write {
+    pub(super) row: ReceiptRow,
+    pub(super) progress: Progress,
+    waiting: Vec<WaitingRow>,
+    rejected: Vec<RejectedRow>,
+}
+
+impl Write {
+    /// The writes of these seqs, in this order.
+    pub(super) async fn read(
+        connection: &mut PgConnection,
+        tenant: TenantId,
+        seqs: &[i64],
+    ) -> Result<Vec<Write>, StoreError> {
+        let rows = receipts::find(&mut *connection, tenant, seqs).await?;
+        let changes: Vec<(i64, Uuid)> = rows.iter().map(|row| (row.seq, row.directory_id)).collect();
+        let mut waiting = receipts::waiting(&mut *connection, tenant, &changes, MOST_WAITING).await?;
+        let applied: Vec<(Uuid, i64, i64)> = rows
+            .iter()
+            .filter_map(|row| Some((row.resource_id, row.seq, row.applied_seq?)))
+            .collect();
+        let mut rejected = receipts::rejected(connection, tenant, &applied).await?;
+        let write = |row: ReceiptRow| {
+            let waiting = waiting.remove(&row.seq).unwrap_or_default();
+            let rejected = rejected.remove(&row.seq).unwrap_or_default();
+            Write {
+                progress: Progress::of(&row, !(waiting.is_empty() && rejected.is_empty())),
+                row,
+                waiting,
+                rejected,
+            }
+        };
+        Ok(rows.into_iter().map(write).collect())
     }
-    if row.parked > 0 {
-        operation["parkedKeys"] = row.parked.into();
+
+    /// As clients see it.
+    pub(super) fn shown(&self) -> Value {
+        let Write { row, .. } = self;
+        let kind = ResourceType::from_column(row.kind).map(ResourceType::name);
+        let mut operation = json!({
+            "index": row.txn_index,
+            "state": self.progress.name(),
+            "operation": row.operation,
+            "resourceType": kind,
+            "id": row.resource_id,
+            "version": etag(row.version),
+            "acceptedAt": row.accepted_at,
+            "attributes": row.attributes,
+        });
+        if row.pending > 0 {
+            operation["pendingKeys"] = row.pending.into();
+        }
+        if row.parked > 0 {
+            operation["parkedKeys"] = row.parked.into();
+        }
+        if row.pending == 0 && !row.unchanged && row.applied_seq.is_some() {
+            operation["appliedAt"] = json!(row.applied_at);
+            operation["appliedFields"] = json!(row.fields);
+        }
+        if self.progress == Progress::Superseded {
+            operation["appliedWith"] = json!({ "txn": row.applied_txn, "index": row.applied_txn_index });
+        }
+        if !self.waiting.is_empty() {
+            operation["waiting"] = self.waiting.iter().map(waits).collect();
+        }
+        if !self.rejected.is_empty() {
+            operation["rejected"] = self.rejected.iter().map(refused).collect();
+        }
+        operation
     }
-    if row.pending == 0 && !row.unchanged && row.applied_seq.is_some() {
-        operation["appliedAt"] = json!(row.applied_at);
-        operation["appliedFields"] = json!(row.fields);
-    }
-    if state == Progress::Superseded {
-        operation["appliedWith"] = json!({ "txn": row.applied_txn, "index": row.applied_txn_index });
-    }
-    if !waiting.is_empty() {
-        operation["waiting"] = waiting.iter().map(waits).collect();
-    }
-    if !rejected.is_empty() {
-        operation["rejected"] = rejected.iter().map(refused).collect();
-    }
-    operation
 }
 
 fn waits(link: &WaitingRow) -> Value {

@@ -65,9 +65,9 @@ async fn few_after(
     Ok((changes <= FEW).then_some(before))
 }
 
-struct Last {
+pub(in crate::store) struct Last {
     /// All changes up to this one came before the moment, all others did not.
-    seq: i64,
+    pub(in crate::store) seq: i64,
     /// There are such changes.
     any: bool,
 }
@@ -75,7 +75,7 @@ struct Last {
 /// The last change before a moment; `None` without a ledger. Per tenant the order of changes is
 /// the order of their times (docs/adr/0001), so halving finds it in as many steps as the ledger's
 /// length has bits.
-async fn last_before(
+pub(in crate::store) async fn last_before(
     connection: &mut PgConnection,
     tenant: TenantId,
     moment: DateTime<Utc>,
