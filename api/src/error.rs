@@ -10,7 +10,7 @@ use rollcall_shared::scim::{ScimError, ScimType};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::mappings::MappingError;
 use rollcall_shared::store::search::SearchError;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What a client is told when it does not get what it asked for. `detail` names attributes,
 /// parameters and limits, never values.
@@ -24,6 +24,8 @@ pub(crate) struct Failure {
     challenge: Option<String>,
     /// What is wrong one by one, for problem details.
     errors: Vec<Value>,
+    /// Further members of problem details.
+    members: Map<String, Value>,
 }
 
 impl Failure {
@@ -35,12 +37,19 @@ impl Failure {
             retry_after_seconds: None,
             challenge: None,
             errors: vec![],
+            members: Map::new(),
         }
     }
 
     /// Several things are wrong: each with members of its own, in `errors` of problem details.
     pub(crate) fn with_errors(self, errors: Vec<Value>) -> Failure {
         Failure { errors, ..self }
+    }
+
+    /// What is known all the same, as a further member of problem details (RFC 9457 §3.2).
+    pub(crate) fn with_member(mut self, name: &str, value: Value) -> Failure {
+        self.members.insert(name.to_owned(), value);
+        self
     }
 
     pub(crate) fn with_type(self, scim_type: ScimType) -> Failure {
@@ -211,6 +220,9 @@ impl Surface {
                 });
                 if !failure.errors.is_empty() {
                     body["errors"] = failure.errors.into();
+                }
+                for (name, value) in failure.members {
+                    body[name] = value;
                 }
                 ("application/problem+json", body)
             }

@@ -1,4 +1,5 @@
 use crate::limiter::Limiter;
+use crate::pauses::Pauses;
 use crate::reconcile::Engine;
 use crate::runs::Courtesy;
 use rollcall_shared::queue::Queues;
@@ -14,4 +15,5 @@ pub(crate) struct Context {
     pub(crate) limiter: Limiter,
     pub(crate) engine: Engine,
     pub(crate) courtesy: Courtesy,
+    pub(crate) pauses: Pauses,
 }

@@ -8,6 +8,7 @@ mod feed;
 mod handlers;
 mod http;
 mod limiter;
+mod pauses;
 pub mod reconcile;
 mod registry;
 pub mod runs;
@@ -16,8 +17,9 @@ pub use config::{Config, WorkConfig};
 
 use context::Context;
 use limiter::Limiter;
+use pauses::Pauses;
 use reconcile::Engine;
-use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
+use rollcall_shared::queue::{ALIVE, QueueConfig, QueueError, Queues};
 use rollcall_shared::store::{self, StoreError};
 use rollcall_shared::telemetry::Metrics;
 use runs::Courtesy;
@@ -29,8 +31,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often this process says that it lives, and learns how many others do.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long a process counts as alive after its last heartbeat.
-const ALIVE: Duration = Duration::from_secs(5);
 
 /// Why the worker ended.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,7 @@ pub async fn run(
             config.work.apply_per_second_per_tenant,
         ),
         courtesy: Courtesy::default(),
+        pauses: Pauses::default(),
         pool,
         queues,
         metrics,
@@ -79,7 +80,7 @@ pub async fn run(
     let listener = TcpListener::bind(config.work.worker_listen)
         .await
         .map_err(WorkError::Listen)?;
-    let process = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
+    let process = process_name();
     tracing::info!(
         address = listener.local_addr().ok().map(tracing::field::display),
         version = env!("CARGO_PKG_VERSION"),
@@ -90,8 +91,12 @@ pub async fn run(
     let stopped = CancellationToken::new();
     // The share of the rate is known before the first job is taken, if Redis can tell.
     let _ = tokio::time::timeout(HEARTBEAT, beat(&context, &process)).await;
+    // So are the paused lanes, if Postgres can.
+    let _ = tokio::time::timeout(HEARTBEAT, pauses::look(&context)).await;
     let heart = tokio::spawn(heartbeats(Arc::clone(&context), process.clone(), stopped.clone()));
+    let looker = tokio::spawn(pauses::run(Arc::clone(&context), stopped.clone()));
     let feeder = tokio::spawn(feed::run(Arc::clone(&context), stopping.clone()));
+    let sampler = tokio::spawn(feed::samples::run(Arc::clone(&context), stopping.clone()));
     let keeper = tokio::spawn(feed::retention::run(Arc::clone(&context), stopping.clone()));
     let server = tokio::spawn(http::serve(Arc::clone(&context), listener, stopped.clone()));
     let signal = {
@@ -112,12 +117,19 @@ pub async fn run(
     let monitor = registry::monitor(&context, &config.work, &process).with_terminator(too_long);
     let drained = monitor.run_with_signal(signal).await;
     stopping.cancel();
-    let _ = tokio::join!(feeder, keeper);
+    let _ = tokio::join!(feeder, keeper, sampler);
     stopped.cancel();
-    let _ = tokio::join!(heart, server);
+    let _ = tokio::join!(heart, looker, server);
     let _ = tokio::time::timeout(HEARTBEAT, context.queues.depart(&process)).await;
     context.pool.close().await;
     drained.map_err(|error| WorkError::Workers(error.into()))
+}
+
+/// Unique per start; begins with the machine's name, by which operators know a process.
+fn process_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let start = uuid::Uuid::new_v4().simple().to_string();
+    format!("{host}-{}-{}", std::process::id(), &start[..8])
 }
 
 async fn beat(context: &Context, process: &str) {

@@ -1,7 +1,7 @@
 use crate::error::{Failure, Problem};
 use axum::Json;
-use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -12,11 +12,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<JsonBody<T>, Problem> {
-        match Json::from_request(request, state).await {
+        match <Json<T> as FromRequest<S>>::from_request(request, state).await {
             Ok(Json(body)) => Ok(JsonBody(body)),
             Err(rejection) => {
                 Err(Failure::new(StatusCode::BAD_REQUEST, without_values(&rejection.body_text())).into())
             }
+        }
+    }
+}
+
+/// A body that a client may leave out: whoever sends one says of what type it is.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<JsonBody<T>>, Problem> {
+        match request.headers().contains_key(header::CONTENT_TYPE) {
+            true => <JsonBody<T> as FromRequest<S>>::from_request(request, state)
+                .await
+                .map(Some),
+            false => Ok(None),
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
+use rollcall_shared::directory::WorkLane;
 use rollcall_shared::store::{StoreError, audit};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -52,7 +53,7 @@ pub(crate) async fn record(State(app): State<App>, mut request: Request, next: N
     response
 }
 
-/// The ids in the path. Whatever else a client may have put there could be anybody's name.
+/// The ids and lanes in the path. Whatever else a client may have put there could be anybody's name.
 async fn target(request: &mut Request) -> Option<String> {
     let parameters = request.extract_parts::<RawPathParams>().await.ok()?;
     let ids: Vec<&str> = parameters.iter().map(|(_, value)| value).collect();
@@ -61,6 +62,7 @@ async fn target(request: &mut Request) -> Option<String> {
 
 fn is_id(value: &str) -> bool {
     Uuid::try_parse(value).is_ok()
+        || WorkLane::parse(value).is_some()
         || value.parse::<i64>().is_ok()
         || (value.len() <= 512
             && value

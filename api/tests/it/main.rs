@@ -27,6 +27,7 @@ mod mapping;
 mod mapping_preview;
 mod operator_tokens;
 mod people;
+mod queue;
 mod quirks_entra;
 mod quirks_hris;
 mod quirks_okta;

@@ -80,3 +80,44 @@ impl Lane {
         }
     }
 }
+
+/// What an operator can pause: the lanes of changes, the retries of waiting links, the runs. Each has
+/// a queue of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WorkLane {
+    /// Changes written one by one.
+    Live,
+    /// Changes of imports.
+    Bulk,
+    /// Waiting links that are tried again.
+    Links,
+    /// Resync runs.
+    Runs,
+}
+
+impl WorkLane {
+    pub const ALL: [WorkLane; 4] = [WorkLane::Live, WorkLane::Bulk, WorkLane::Links, WorkLane::Runs];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkLane::Live => "live",
+            WorkLane::Bulk => "bulk",
+            WorkLane::Links => "links",
+            WorkLane::Runs => "runs",
+        }
+    }
+
+    /// The lane of this name.
+    pub fn parse(name: &str) -> Option<WorkLane> {
+        WorkLane::ALL.into_iter().find(|lane| lane.name() == name)
+    }
+}
+
+impl From<Lane> for WorkLane {
+    fn from(lane: Lane) -> WorkLane {
+        match lane {
+            Lane::Live => WorkLane::Live,
+            Lane::Bulk => WorkLane::Bulk,
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod target;
 
 pub use cycle::in_cycles;
 pub use fold::{fold, fold_name};
-pub use key::{Key, Lane, TenantId};
+pub use key::{Key, Lane, TenantId, WorkLane};
 pub use reference::{Claim, Holdings, KeyAttribute, Resolution, resolve};
 pub use similarity::{ALIKE, probes, similarity};
 pub use target::{Names, Target};

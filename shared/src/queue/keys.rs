@@ -17,9 +17,12 @@
 //! | `tenants` | hash | tenant → how many outstanding jobs it has; no field at zero |
 //! | `dead` | sorted set | ids of dead letters; score = when they were given up on |
 //! | `letters` | hash | id → JSON `{tenant, attempts, error, job}` of a dead letter |
+//! | `holders` | hash | id → the process that holds the lease |
+//! | `pace` | hash | a 5-second slot, modulo 13 → `slot count`: jobs that finished in it; goes after a minute |
 //!
 //! One more key belongs to no queue: `{<prefix>}:processes`, a sorted set of live worker
-//! processes whose score is the end of their heartbeat.
+//! processes whose score is the end of their heartbeat. One that fell silent stays for a while, so that
+//! operators see who still holds leases.
 //!
 //! Every outstanding job is in exactly one of `ready`, `scheduled` and `leases`. All times are
 //! milliseconds of the Redis server's own clock, read inside the scripts: a worker whose clock
@@ -48,12 +51,12 @@ use redis::{Script, ScriptInvocation};
 /// The keys of one queue, in the order in which every script expects them.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    all: [String; 10],
+    all: [String; 12],
 }
 
 impl Keys {
     pub(super) fn new(prefix: &str, queue: &str) -> Keys {
-        const NAMES: [&str; 10] = [
+        const NAMES: [&str; 12] = [
             "data",
             "meta",
             "ready",
@@ -64,6 +67,8 @@ impl Keys {
             "tenants",
             "dead",
             "letters",
+            "holders",
+            "pace",
         ];
         Keys {
             all: NAMES.map(|name| format!("{{{prefix}:{queue}}}:{name}")),

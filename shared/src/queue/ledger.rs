@@ -17,6 +17,8 @@ pub(super) struct Ledger {
     pub(super) link: Link,
     pub(super) lease: Duration,
     pub(super) dead_letters: usize,
+    /// Who holds what is fetched.
+    pub(super) process: String,
 }
 
 /// A fetched job: id, data, attempt, expired leases, fence.
@@ -31,7 +33,8 @@ impl Ledger {
             .arg(most)
             .arg(millis(self.lease))
             .arg(PROMOTED)
-            .arg(RECLAIMED);
+            .arg(RECLAIMED)
+            .arg(&self.process);
         self.link
             .run(async |connection| fetch.invoke_async(connection).await)
             .await

@@ -23,8 +23,8 @@ pub use config::{ConsumeOptions, QueueConfig};
 pub use error::QueueError;
 pub use job::{Job, LinksJob, LinksWork, MAX_KEYS, ReconcileJob, RunJob};
 pub use outcome::{BoxError, Delivery, JobError, Outcome};
-pub use queues::{JobQueue, Queues, RedisHealth};
-pub use watch::{DeadJob, Depth};
+pub use queues::{ALIVE, JobQueue, Process, Queues, RedisHealth};
+pub use watch::{DeadJob, Depth, Holders};
 
 /// Runs workers until told to stop; see [`JobQueue::consume`].
 pub use apalis_core::monitor::Monitor;

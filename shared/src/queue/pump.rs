@@ -74,6 +74,7 @@ impl<J: Job> Pump<J> {
                 link: shared.consumers.clone(),
                 lease: shared.config.lease,
                 dead_letters: shared.config.dead_letters,
+                process: options.process.clone(),
             },
             lease: shared.config.lease,
             idle_wait: shared.config.idle_wait,

@@ -16,6 +16,19 @@ use uuid::Uuid;
 
 /// Most jobs one push script adds: longer ones would keep Redis from everyone else.
 pub(super) const PUSH_BATCH: usize = 250;
+/// How long a worker process counts as alive after its last heartbeat.
+pub const ALIVE: Duration = Duration::from_secs(5);
+/// How long one that fell silent is still listed.
+const REMEMBERED: Duration = Duration::from_secs(300);
+
+/// A worker process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Process {
+    pub name: String,
+    pub alive: bool,
+    /// Seconds since its last heartbeat.
+    pub silent_seconds: f64,
+}
 
 /// What readiness checks ask about Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +137,33 @@ impl Queues {
         self.beat("", 0).await
     }
 
+    /// The worker processes that are alive, or were until a few minutes ago, by name.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn registry(&self) -> Result<Vec<Process>, QueueError> {
+        let found: Vec<(String, i64)> = self
+            .consumers
+            .run(async |connection| {
+                scripts::PROCESSES
+                    .key(&self.processes)
+                    .invoke_async(connection)
+                    .await
+            })
+            .await?;
+        let alive = i64::try_from(millis(ALIVE)).unwrap_or(i64::MAX);
+        let mut processes: Vec<Process> = found
+            .into_iter()
+            .map(|(name, left)| Process {
+                name,
+                alive: left > 0,
+                silent_seconds: (alive - left).max(0) as f64 / 1000.0,
+            })
+            .collect();
+        processes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(processes)
+    }
+
     /// Take this worker process out of the count at once.
     ///
     /// # Errors
@@ -139,6 +179,7 @@ impl Queues {
                     .key(&self.processes)
                     .arg(process)
                     .arg(ttl)
+                    .arg(millis(REMEMBERED))
                     .invoke_async(connection)
                     .await
             })

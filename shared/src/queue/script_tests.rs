@@ -25,6 +25,7 @@ impl Bench {
                 link,
                 lease: Duration::from_secs(30),
                 dead_letters: 10,
+                process: "bench".into(),
             },
         }
     }
@@ -56,12 +57,30 @@ impl Bench {
     }
 
     async fn depth(&self) -> (usize, usize, usize, usize, u64) {
+        let (ready, running, scheduled, dead, age, ..) = self.figures().await;
+        (ready, running, scheduled, dead, age)
+    }
+
+    /// As the script answers.
+    async fn figures(&self) -> (usize, usize, usize, usize, u64, u64, u64) {
         let depth = self.ledger.keys.invoke(&scripts::DEPTH);
         self.ledger
             .link
             .run(async |connection| depth.invoke_async(connection).await)
             .await
             .unwrap()
+    }
+
+    async fn holders(&self) -> Vec<(String, usize)> {
+        let mut holders = self.ledger.keys.invoke(&scripts::HOLDERS);
+        holders.arg(1);
+        let (_, holders): (usize, Vec<(String, usize)>) = self
+            .ledger
+            .link
+            .run(async |connection| holders.invoke_async(connection).await)
+            .await
+            .unwrap();
+        holders
     }
 
     /// As if a long time had passed.
@@ -83,6 +102,31 @@ impl Bench {
             .iter()
             .find(|key| key.ends_with(&format!(":{name}")))
             .unwrap()
+    }
+
+    async fn drop_key(&self, name: &str) {
+        self.ledger
+            .link
+            .run(async |connection| redis::cmd("DEL").arg(self.key(name)).exec_async(connection).await)
+            .await
+            .unwrap();
+    }
+
+    /// As if everything had finished 13 slots earlier.
+    async fn age_pace(&self) {
+        let script = redis::Script::new(
+            "for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+               local slot, count = string.match(redis.call('HGET', KEYS[1], field), '^(%d+) (%d+)$')
+               redis.call('HSET', KEYS[1], field, string.format('%.0f', slot - 13) .. ' ' .. count)
+             end",
+        );
+        let mut script = script.prepare_invoke();
+        script.key(self.key("pace"));
+        self.ledger
+            .link
+            .run(async |connection| script.invoke_async::<()>(connection).await)
+            .await
+            .unwrap();
     }
 
     async fn clean(&self) {
@@ -225,5 +269,60 @@ async fn leftovers_of_deleted_keys_are_discarded_when_met() {
     let job = bench.fetch(5).await.remove(0);
     assert!(bench.finish(&job, Verdict::Done).await);
     assert_eq!(bench.depth().await, (0, 0, 0, 0, 0));
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn holder_of_a_job_is_known_until_the_job_ends_or_its_lease_runs_out() {
+    let bench = Bench::new();
+    bench.push(1, &["1", "2", "3"]).await;
+    assert!(bench.holders().await.is_empty());
+    let jobs = bench.fetch(3).await;
+    assert_eq!(bench.holders().await, [("bench".to_owned(), 3)]);
+    assert!(bench.finish(&jobs[0], Verdict::Done).await);
+    assert!(
+        bench
+            .finish(&jobs[1], Verdict::Snooze(Duration::from_secs(60)))
+            .await
+    );
+    assert_eq!(bench.holders().await, [("bench".to_owned(), 1)]);
+    bench.make_all_due("leases").await;
+    bench.ledger.fetch(0).await.unwrap();
+    assert!(bench.holders().await.is_empty(), "the lease ran out");
+    let (_, taken): (String, usize) = bench.fetch(1).await.pop().map(|job| (job.0, 1)).unwrap();
+    assert_eq!(bench.holders().await, [("bench".to_owned(), taken)]);
+    // A worker of a version that knows nothing of holders has it now.
+    bench.drop_key("holders").await;
+    assert_eq!(bench.holders().await, [(String::new(), 1)]);
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn finished_jobs_are_counted_for_a_minute_and_snoozed_or_repeated_ones_are_not() {
+    let bench = Bench::new();
+    bench.push(1, &["1", "2", "3", "4"]).await;
+    let jobs = bench.fetch(4).await;
+    let pause = Duration::from_secs(60);
+    let verdicts = [
+        Verdict::Done,
+        Verdict::Dead("it never works".into()),
+        Verdict::Snooze(pause),
+        Verdict::Retry(pause),
+    ];
+    for (job, verdict) in jobs.iter().zip(verdicts) {
+        assert!(bench.finish(job, verdict).await);
+    }
+    let (.., finished, time) = bench.figures().await;
+    assert_eq!(finished, 2);
+    assert!((60_000..65_000).contains(&time), "{time}");
+    // The same slots, a round later.
+    bench.age_pace().await;
+    let (.., finished, _) = bench.figures().await;
+    assert_eq!(finished, 0);
+    bench.push(1, &["5"]).await;
+    let job = bench.fetch(1).await.pop().unwrap();
+    assert!(bench.finish(&job, Verdict::Done).await);
+    let (.., finished, _) = bench.figures().await;
+    assert_eq!(finished, 1, "an old slot is not added to");
     bench.clean().await;
 }

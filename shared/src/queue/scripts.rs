@@ -37,7 +37,15 @@ script!(
     /// Count what is where.
     DEPTH, "#!lua flags=no-writes", "lua/depth.lua"
 );
+script!(
+    /// Who holds jobs, and how many a tenant has outstanding.
+    HOLDERS, "#!lua flags=no-writes", "lua/holders.lua"
+);
 
 /// Register a worker process and count the live ones.
 pub(super) static HEARTBEAT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/heartbeat.lua")));
+
+/// List the worker processes, with what is left of their heartbeats.
+pub(super) static PROCESSES: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/processes.lua")));

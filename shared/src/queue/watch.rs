@@ -2,14 +2,15 @@
 
 use super::error::QueueError;
 use super::job::Job;
-use super::queues::{JobQueue, PUSH_BATCH};
+use super::queues::{JobQueue, PUSH_BATCH, Queues};
 use super::scripts;
-use crate::directory::TenantId;
+use crate::directory::{TenantId, WorkLane};
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// How full a queue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Depth {
     /// Waiting for a worker.
     pub ready: usize,
@@ -21,6 +22,17 @@ pub struct Depth {
     pub dead: usize,
     /// Age of the oldest among the next 100 jobs to be served, in seconds; 0 when none is ready.
     pub oldest_ready_seconds: u64,
+    /// Jobs that came to their end per second, over the last minute.
+    pub finished_per_second: f64,
+}
+
+/// Who works on a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Holders {
+    /// Jobs of the tenant that are ready, scheduled or running.
+    pub outstanding: usize,
+    /// Processes that hold jobs, and how many, by name; an empty name is a process of an older version.
+    pub jobs: BTreeMap<String, usize>,
 }
 
 /// A job that was given up on.
@@ -45,6 +57,34 @@ struct Letter {
     job: String,
 }
 
+impl Queues {
+    /// The depth of every queue.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn depths(&self) -> Result<[(WorkLane, Depth); 4], QueueError> {
+        Ok([
+            (WorkLane::Live, self.live.depth().await?),
+            (WorkLane::Bulk, self.bulk.depth().await?),
+            (WorkLane::Links, self.links.depth().await?),
+            (WorkLane::Runs, self.runs.depth().await?),
+        ])
+    }
+
+    /// Who works on every queue.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn holders(&self, tenant: TenantId) -> Result<[(WorkLane, Holders); 4], QueueError> {
+        Ok([
+            (WorkLane::Live, self.live.holders(tenant).await?),
+            (WorkLane::Bulk, self.bulk.holders(tenant).await?),
+            (WorkLane::Links, self.links.holders(tenant).await?),
+            (WorkLane::Runs, self.runs.holders(tenant).await?),
+        ])
+    }
+}
+
 impl<J: Job> JobQueue<J> {
     /// How many jobs are where.
     ///
@@ -52,7 +92,8 @@ impl<J: Job> JobQueue<J> {
     /// When Redis is out of reach.
     pub async fn depth(&self) -> Result<Depth, QueueError> {
         let depth = self.keys.invoke(&scripts::DEPTH);
-        let (ready, running, scheduled, dead, age): (usize, usize, usize, usize, u64) = self
+        type Figures = (usize, usize, usize, usize, u64, u64, u64);
+        let (ready, running, scheduled, dead, age, finished, time): Figures = self
             .shared
             .consumers
             .run(async |connection| depth.invoke_async(connection).await)
@@ -63,6 +104,25 @@ impl<J: Job> JobQueue<J> {
             scheduled,
             dead,
             oldest_ready_seconds: age / 1000,
+            finished_per_second: finished as f64 * 1000.0 / time.max(1) as f64,
+        })
+    }
+
+    /// Which processes hold jobs, and how many jobs the tenant has outstanding.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub async fn holders(&self, tenant: TenantId) -> Result<Holders, QueueError> {
+        let mut holders = self.keys.invoke(&scripts::HOLDERS);
+        holders.arg(tenant.0);
+        let (outstanding, jobs): (usize, Vec<(String, usize)>) = self
+            .shared
+            .consumers
+            .run(async |connection| holders.invoke_async(connection).await)
+            .await?;
+        Ok(Holders {
+            outstanding,
+            jobs: jobs.into_iter().collect(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! What the feeder asks and claims. Claims are short, skip what another replica holds, and
-//! only push a time forward: whatever happens next, the rows come up again.
+//! only push a time forward: whatever happens next, the rows come up again. What belongs to a paused
+//! lane is left where it is.
 
 use super::StoreError;
 use crate::directory::{Key, Lane, TenantId};
@@ -36,16 +37,19 @@ pub async fn due(conn: &mut PgConnection) -> Result<Due, StoreError> {
              union all
              select (select p.tenant_id from pending p where p.tenant_id > t.tenant_id order by p.tenant_id limit 1)
              from tenants t where t.tenant_id is not null)
-         select t.tenant_id as "tenant_id!", lane as "lane!"
-         from tenants t, unnest(array[1, 2]::int2[]) as lane
+         select t.tenant_id as "tenant_id!", l.lane as "lane!"
+         from tenants t, (values (1::int2, 'live'), (2::int2, 'bulk')) as l (lane, name)
          where t.tenant_id is not null
-           and exists (select from pending p where p.tenant_id = t.tenant_id and p.lane = lane and p.due_at <= now())"#
+           and exists (select from pending p where p.tenant_id = t.tenant_id and p.lane = l.lane and p.due_at <= now())
+           and not exists (select from paused_lanes s where s.tenant_id = t.tenant_id and s.lane = l.name)"#
     )
     .fetch_all(&mut *conn)
     .await?;
     let others = sqlx::query!(
-        r#"select exists (select from waiters where next_attempt_at <= now()) as "waiters!",
-                  exists (select from wakes where created_at < now() - make_interval(secs => $1)) as "wakes!""#,
+        r#"select exists (select from waiters where next_attempt_at <= now()
+                          and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'links'))) as "waiters!",
+                  exists (select from wakes where created_at < now() - make_interval(secs => $1)
+                          and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'links'))) as "wakes!""#,
         LEFTOVER_SECONDS
     )
     .fetch_one(conn)
@@ -112,6 +116,7 @@ pub async fn claim_waiters(
     let rows = sqlx::query!(
         "with due as (
              select d.ctid from waiters d where next_attempt_at <= now()
+               and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'links'))
                and not exists (select from wakes k where k.tenant_id = d.tenant_id
                                and k.created_at > now() - make_interval(secs => $3))
              order by next_attempt_at limit $1 for update skip locked)
@@ -159,6 +164,7 @@ pub async fn claim_wakes(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Ten
     let rows = sqlx::query!(
         "with left_over as (
              select id from wakes where created_at < now() - make_interval(secs => $2)
+               and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'links'))
              order by id limit $1 for update skip locked)
          update wakes w set created_at = now() from left_over where w.id = left_over.id
          returning w.id, w.tenant_id",

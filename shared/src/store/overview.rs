@@ -12,7 +12,9 @@ pub struct Backlog {
     pub pending: i64,
     /// Of these, set aside because reconciling them kept failing.
     pub parked: i64,
-    /// Age of the oldest that is not set aside; 0 when there is none.
+    /// Of these, of a lane that its operators have paused.
+    pub held: i64,
+    /// Age of the oldest that is neither set aside nor held; 0 when there is none.
     pub oldest_pending_seconds: f64,
     /// Waiting links by `waiters.slot`.
     pub waiters: Vec<(i16, i64)>,
@@ -36,9 +38,14 @@ pub struct Backlog {
 pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) -> Result<Backlog, StoreError> {
     let tenant = tenant.map(|tenant| tenant.0);
     let row = sqlx::query!(
-        r#"select count(*) as "pending!",
+        r#"with paused as materialized (
+               select tenant_id, case lane when 'live' then 1 else 2 end::int2 as lane from paused_lanes
+               where lane in ('live', 'bulk'))
+           select count(*) as "pending!",
                   count(*) filter (where due_at = 'infinity') as "parked!",
-                  coalesce(extract(epoch from now() - min(accepted_at) filter (where due_at < 'infinity')), 0)::float8
+                  count(*) filter (where due_at < 'infinity' and (tenant_id, lane) in (select * from paused)) as "held!",
+                  coalesce(extract(epoch from now() - min(accepted_at) filter (
+                          where due_at < 'infinity' and (tenant_id, lane) not in (select * from paused))), 0)::float8
                       as "oldest_pending_seconds!",
                   (select count(*) from rejections
                       where discarded_at is null and ($1::bigint is null or tenant_id = $1)) as "rejections!"
@@ -82,6 +89,7 @@ pub async fn backlog(connection: &mut PgConnection, tenant: Option<TenantId>) ->
         schedule_overdue_seconds,
         pending: row.pending,
         parked: row.parked,
+        held: row.held,
         oldest_pending_seconds: row.oldest_pending_seconds.max(0.0),
         oldest_waiter_seconds: waiters.iter().map(|row| row.seconds).fold(0.0, f64::max),
         oldest_waiter_since: waiters.iter().map(|row| row.since).min(),

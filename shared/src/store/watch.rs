@@ -12,7 +12,7 @@ pub struct Watch {
     /// Seconds until the first token ends that is in use and has no successor of the same scope and
     /// source; negative for a week after it has ended.
     pub token_expiry_seconds: Option<f64>,
-    /// Age of the oldest run under way.
+    /// Age of the oldest run under way whose tenant has not paused them.
     pub oldest_run_seconds: Option<f64>,
 }
 
@@ -35,7 +35,8 @@ pub async fn watch(connection: &mut PgConnection) -> Result<Watch, StoreError> {
                     where s.tenant_id = t.tenant_id and s.scope = t.scope and s.source = t.source
                       and s.revoked_at is null and (s.expires_at is null or s.expires_at > t.expires_at)))
                  as token_expiry_seconds,
-             (select extract(epoch from now() - min(created_at))::float8 from runs where phase <> 'done')
+             (select extract(epoch from now() - min(created_at))::float8 from runs where phase <> 'done'
+                 and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'runs')))
                  as oldest_run_seconds"
     )
     .fetch_one(connection)

@@ -2,7 +2,9 @@
 
 use super::labels::*;
 use super::metrics::Metrics;
-use crate::queue::{Depth, QueueError, Queues};
+use crate::directory::{TenantId, WorkLane};
+use crate::queue::{Depth, Queues};
+use crate::store::lanes;
 use crate::store::overview::{self, Backlog};
 use crate::store::watch::{self, Watch};
 use crate::store::{PgPool, StoreError};
@@ -15,31 +17,26 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// are left out, not 0: unknown is not empty.
 pub async fn read_gauges(metrics: &Metrics, pool: &PgPool, queues: &Queues) {
     let backlog = tokio::time::timeout(LONGEST, read_backlog(pool));
-    let depths = tokio::time::timeout(LONGEST, read_depths(queues));
+    let depths = tokio::time::timeout(LONGEST, queues.depths());
     let (backlog, depths) = tokio::join!(backlog, depths);
-    let (backlog, watch) = backlog.ok().and_then(Result::ok).unzip();
+    let figures = backlog.ok().and_then(Result::ok);
+    let (backlog, watch, paused) = match figures {
+        Some((backlog, watch, paused)) => (Some(backlog), watch, Some(paused)),
+        None => Default::default(),
+    };
     set_backlog(metrics, backlog);
-    set_watch(metrics, watch.unwrap_or_default());
+    set_watch(metrics, watch);
+    set_paused(metrics, paused);
     set_depths(metrics, depths.ok().and_then(Result::ok));
 }
 
-async fn read_backlog(pool: &PgPool) -> Result<(Backlog, Watch), StoreError> {
+type Paused = Vec<(TenantId, WorkLane, f64)>;
+
+async fn read_backlog(pool: &PgPool) -> Result<(Backlog, Watch, Paused), StoreError> {
     let mut connection = pool.acquire().await?;
     let backlog = overview::backlog(&mut connection, None).await?;
-    Ok((backlog, watch::watch(&mut connection).await?))
-}
-
-/// The depth of every queue.
-///
-/// # Errors
-/// When Redis does not answer.
-pub async fn read_depths(queues: &Queues) -> Result<[(QueueName, Depth); 4], QueueError> {
-    Ok([
-        (QueueName::Live, queues.live.depth().await?),
-        (QueueName::Bulk, queues.bulk.depth().await?),
-        (QueueName::Links, queues.links.depth().await?),
-        (QueueName::Runs, queues.runs.depth().await?),
-    ])
+    let watch = watch::watch(&mut connection).await?;
+    Ok((backlog, watch, lanes::all_paused(&mut connection).await?))
 }
 
 fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
@@ -53,6 +50,7 @@ fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {
     let known = backlog.as_ref();
     metrics.pending_changes.set(known.map(|backlog| backlog.pending));
     metrics.keys_parked.set(known.map(|backlog| backlog.parked));
+    metrics.held_changes.set(known.map(|backlog| backlog.held));
     metrics
         .rejections_open
         .set(known.map(|backlog| backlog.rejections));
@@ -96,7 +94,20 @@ fn set_watch(metrics: &Metrics, watch: Watch) {
     metrics.oldest_run_age_seconds.set(watch.oldest_run_seconds);
 }
 
-fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 4]>) {
+fn set_paused(metrics: &Metrics, paused: Option<Paused>) {
+    metrics.lane_paused.clear();
+    let Some(paused) = paused else { return };
+    for lane in WorkLane::ALL {
+        let tenants = paused.iter().filter(|(_, known, _)| *known == lane).count();
+        let queue = lane.into();
+        metrics
+            .lane_paused
+            .get_or_create(&QueueLabels { queue })
+            .set(i64::try_from(tenants).unwrap_or(i64::MAX));
+    }
+}
+
+fn set_depths(metrics: &Metrics, depths: Option<[(WorkLane, Depth); 4]>) {
     let dependency = Dependency::Redis;
     metrics
         .dependency_up
@@ -104,7 +115,8 @@ fn set_depths(metrics: &Metrics, depths: Option<[(QueueName, Depth); 4]>) {
         .set(depths.is_some().into());
     metrics.queue_depth.clear();
     metrics.queue_oldest_ready_seconds.clear();
-    for (queue, depth) in depths.into_iter().flatten() {
+    for (lane, depth) in depths.into_iter().flatten() {
+        let queue = lane.into();
         for (state, count) in [
             (JobState::Ready, depth.ready),
             (JobState::Running, depth.running),

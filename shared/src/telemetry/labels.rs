@@ -69,6 +69,17 @@ label_value! {
     QueueName { Live = "reconcile-live", Bulk = "reconcile-bulk", Links = "links", Runs = "runs", }
 }
 
+impl From<crate::directory::WorkLane> for QueueName {
+    fn from(lane: crate::directory::WorkLane) -> QueueName {
+        match lane {
+            crate::directory::WorkLane::Live => QueueName::Live,
+            crate::directory::WorkLane::Bulk => QueueName::Bulk,
+            crate::directory::WorkLane::Links => QueueName::Links,
+            crate::directory::WorkLane::Runs => QueueName::Runs,
+        }
+    }
+}
+
 label_value! {
     /// Where in its queue a job is.
     JobState { Ready = "ready", Running = "running", Scheduled = "scheduled", Dead = "dead", }
@@ -76,7 +87,14 @@ label_value! {
 
 label_value! {
     /// How a job's handler ended.
-    JobOutcome { Done = "done", Snoozed = "snoozed", Retried = "retried", Failed = "failed", }
+    JobOutcome {
+        Done = "done",
+        Snoozed = "snoozed",
+        /// Put off, because its lane is paused.
+        Paused = "paused",
+        Retried = "retried",
+        Failed = "failed",
+    }
 }
 
 label_value! {

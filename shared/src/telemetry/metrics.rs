@@ -65,7 +65,8 @@ metrics! {
     queue_oldest_ready_seconds: Family<QueueLabels, Seconds> = Family::default(),
     /// Changes accepted and not yet applied, counted per key, read at scrape.
     pending_changes: Figure<i64> = Figure::default(),
-    /// Age of the oldest change that is not yet applied (parked ones left out), read at scrape.
+    /// Age of the oldest change that is not yet applied (parked ones and those of paused lanes left out), read
+    /// at scrape.
     oldest_pending_age_seconds: Figure<f64> = Figure::default(),
     /// Links whose target is not there yet, by slot, read at scrape.
     waiters: Family<SlotLabels, Gauge> = Family::default(),
@@ -73,6 +74,10 @@ metrics! {
     oldest_waiter_age_seconds: Figure<f64> = Figure::default(),
     /// Values that could not be projected and are not yet put right, read at scrape.
     rejections_open: Figure<i64> = Figure::default(),
+    /// Tenants whose operators have paused the lane of this queue, read at scrape.
+    lane_paused: Family<QueueLabels, Gauge> = Family::default(),
+    /// Changes that wait because their lane is paused, counted per key, read at scrape.
+    held_changes: Figure<i64> = Figure::default(),
     /// Keys set aside because reconciling them kept failing, read at scrape.
     keys_parked: Figure<i64> = Figure::default(),
     /// Runs under way, by phase, read at scrape.
@@ -80,7 +85,8 @@ metrics! {
     /// Seconds since the last full run that wrote, of the tenant for which it is longest; read at
     /// scrape, left out before the first.
     oldest_full_run_age_seconds: Figure<f64> = Figure::default(),
-    /// Age of the oldest run under way, read at scrape, left out while there is none.
+    /// Age of the oldest run under way (those of paused lanes left out), read at scrape, left out while there
+    /// is none.
     oldest_run_age_seconds: Figure<f64> = Figure::default(),
     /// Seconds since the source that has been silent longest sent anything, read at scrape; sources silent
     /// for 30 days are left out.

@@ -10,7 +10,7 @@ mod logs;
 mod metrics;
 
 pub use figure::Figure;
-pub use gauges::{read_depths, read_gauges};
+pub use gauges::read_gauges;
 pub use labels::*;
 pub use logs::{LogConfig, LogFormat, init_logs};
 pub use metrics::{Histograms, Metrics, Seconds};

@@ -5,6 +5,7 @@
 
 pub(crate) mod retention;
 mod runs;
+pub(crate) mod samples;
 mod schedules;
 
 use crate::context::Context;

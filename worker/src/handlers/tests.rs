@@ -74,6 +74,7 @@ impl Setup {
             metrics,
             limiter,
             courtesy: crate::runs::Courtesy::default(),
+            pauses: crate::pauses::Pauses::default(),
         };
         Setup {
             context: Arc::new(context),

@@ -20,6 +20,7 @@ mod limits;
 mod mapping;
 mod mapping_changes;
 mod nested;
+mod pausing;
 mod replicas;
 mod runs;
 mod schedules;

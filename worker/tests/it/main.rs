@@ -14,6 +14,7 @@ mod mapping_changes;
 mod mapping_in_force;
 mod nested;
 mod past;
+mod pausing;
 mod plans;
 mod poison;
 mod process;

@@ -13,6 +13,7 @@ mod overview;
 mod people;
 mod preconditions;
 mod push;
+pub(crate) mod queue;
 mod receipt_list;
 mod receipts;
 mod rejections;
@@ -37,6 +38,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route("/tokens/{id}/rotate", post(tokens::rotate))
+        .route("/queue", get(queue::queue))
+        .route("/queue/samples", get(queue::samples))
+        .route("/queue/{lane}/pause", post(queue::pause))
+        .route("/queue/{lane}/resume", post(queue::resume))
         .route("/receipts", get(receipt_list::list))
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/requeue", post(dead_letters::requeue))

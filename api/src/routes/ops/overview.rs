@@ -1,12 +1,15 @@
+use super::queue;
 use crate::error::Problem;
 use crate::extract::Caller;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
+use rollcall_shared::directory::WorkLane;
 use rollcall_shared::queue::{Depth, QueueError};
 use rollcall_shared::store::StoreError;
+use rollcall_shared::store::lanes::{self, Pause};
 use rollcall_shared::store::overview::{self, Backlog, Counts, Pace};
-use rollcall_shared::telemetry::{JobState, LinkSlot, QueueName, read_depths};
+use rollcall_shared::telemetry::{LinkSlot, QueueName};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -17,12 +20,13 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// `queues` and `workers` are null when Redis does not answer.
 pub(super) async fn overview(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
-    let (backlog, counts, pace) = {
+    let (backlog, counts, pace, paused) = {
         let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
         (
             overview::backlog(&mut connection, Some(tenant)).await?,
             overview::counts(&mut connection, tenant).await?,
             overview::pace(&mut connection, tenant).await?,
+            lanes::paused(&mut connection, tenant).await?,
         )
     };
     let redis = tokio::time::timeout(LONGEST, redis(&app)).await;
@@ -34,13 +38,14 @@ pub(super) async fn overview(State(app): State<App>, caller: Caller) -> Result<J
         "directory": directory(&counts),
         "backlog": backlog_figures(&backlog),
         "pace": pace_figures(&pace),
+        "pausedLanes": paused_lanes(&paused),
         "queues": queues,
         "workers": workers,
     })))
 }
 
 async fn redis(app: &App) -> Result<(Value, usize), QueueError> {
-    let depths = read_depths(&app.queues).await?;
+    let depths = app.queues.depths().await?;
     Ok((queue_figures(&depths), app.queues.processes().await?))
 }
 
@@ -72,6 +77,7 @@ fn backlog_figures(backlog: &Backlog) -> Value {
     json!({
         "pendingChanges": backlog.pending,
         "parkedKeys": backlog.parked,
+        "heldChanges": backlog.held,
         "oldestPendingSeconds": backlog.oldest_pending_seconds,
         "waiters": waiters,
         "oldestWaiterSince": backlog.oldest_waiter_since,
@@ -87,16 +93,18 @@ fn pace_figures(pace: &Pace) -> Value {
     })
 }
 
-fn queue_figures(depths: &[(QueueName, Depth)]) -> Value {
-    let figures = |(queue, depth): &(QueueName, Depth)| {
-        let body = json!({
-            JobState::Ready.name(): depth.ready,
-            JobState::Running.name(): depth.running,
-            JobState::Scheduled.name(): depth.scheduled,
-            JobState::Dead.name(): depth.dead,
-            "oldestReadySeconds": depth.oldest_ready_seconds,
-        });
-        (queue.name().to_owned(), body)
+fn paused_lanes(paused: &[Pause]) -> Map<String, Value> {
+    paused
+        .iter()
+        .map(|pause| (pause.lane.name().to_owned(), queue::shown(pause)))
+        .collect()
+}
+
+fn queue_figures(depths: &[(WorkLane, Depth)]) -> Value {
+    let figures = |(lane, depth): &(WorkLane, Depth)| {
+        let mut body = queue::states(depth);
+        body.insert("oldestReadySeconds".to_owned(), depth.oldest_ready_seconds.into());
+        (QueueName::from(*lane).name().to_owned(), Value::from(body))
     };
     depths.iter().map(figures).collect::<Map<String, Value>>().into()
 }

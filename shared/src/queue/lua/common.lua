@@ -1,6 +1,9 @@
 -- In front of every script of a queue. The keys are described in keys.rs.
-local DATA, META, READY, TURNS, SCHEDULED, LEASES, WAKE, TENANTS, DEAD, LETTERS = unpack(KEYS)
+local DATA, META, READY, TURNS, SCHEDULED, LEASES, WAKE, TENANTS, DEAD, LETTERS, HOLDERS, PACE = unpack(KEYS)
 local MOST_TOKENS = 8
+-- Finished jobs are counted in slots of this many milliseconds; this many slots are kept, the current one
+-- included.
+local SLOT_MS, SLOTS = 5000, 13
 
 local clock_ms
 local function now()
@@ -85,10 +88,25 @@ local function make_ready(from, ids, expired)
     end
   end
   redis.call('ZREM', from, unpack(ids))
+  if from == LEASES then redis.call('HDEL', HOLDERS, unpack(ids)) end
   if #ready > 0 then
     redis.call('ZADD', READY, unpack(ready))
     redis.call('HSET', META, unpack(changed))
   end
+end
+
+-- How many jobs finished in a slot; its field may still hold the one SLOTS before.
+local function finished_in(slot)
+  local stored, count = string.match(redis.call('HGET', PACE, int(slot % SLOTS)) or '', '^(%d+) (%d+)$')
+  if tonumber(stored) == slot then return tonumber(count) end
+  return 0
+end
+
+local function count_finished(count)
+  if count < 1 then return end
+  local slot = math.floor(now() / SLOT_MS)
+  redis.call('HSET', PACE, int(slot % SLOTS), int(slot) .. ' ' .. int(finished_in(slot) + count))
+  redis.call('PEXPIRE', PACE, SLOT_MS * SLOTS)
 end
 
 -- The job's meta if this fence still holds it, else nil.

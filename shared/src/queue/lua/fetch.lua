@@ -1,4 +1,4 @@
--- ARGV: most jobs, lease (ms), most due jobs to make ready, most expired leases to make ready.
+-- ARGV: most jobs, lease (ms), most due jobs to make ready, most expired leases to make ready, process.
 -- Returns: how many stay ready, ms until something is due (-1: nothing), jobs as
 -- {id, data, attempt, expired leases, fence}.
 local most, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -14,13 +14,15 @@ local scheduled = promote(SCHEDULED, ARGV[3], 0)
 local leases = promote(LEASES, ARGV[4], 1)
 save_turns()
 
+-- What versions before holders left behind.
+if redis.call('EXISTS', LEASES) == 0 then redis.call('DEL', HOLDERS) end
 local popped = redis.call('ZPOPMIN', READY, most)
 local jobs, ids = {}, {}
 for index = 1, #popped, 2 do table.insert(ids, popped[index]) end
 if #ids > 0 then
   redis.call('HSET', TURNS, 'clock', popped[#popped])
   local data, metas = redis.call('HMGET', DATA, unpack(ids)), redis.call('HMGET', META, unpack(ids))
-  local held, changed = {}, {}
+  local held, changed, holders = {}, {}, {}
   for index, id in ipairs(ids) do
     local meta = read(metas[index])
     if meta and data[index] then
@@ -29,6 +31,8 @@ if #ids > 0 then
       table.insert(held, id)
       table.insert(changed, id)
       table.insert(changed, write(meta))
+      table.insert(holders, id)
+      table.insert(holders, ARGV[5])
       table.insert(jobs, { id, data[index], meta.attempt, meta.expired, meta.fence })
     else
       redis.call('HDEL', DATA, id)
@@ -39,6 +43,7 @@ if #ids > 0 then
   if #jobs > 0 then
     redis.call('ZADD', LEASES, unpack(held))
     redis.call('HSET', META, unpack(changed))
+    redis.call('HSET', HOLDERS, unpack(holders))
   end
 end
 

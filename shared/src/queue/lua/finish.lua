@@ -1,12 +1,13 @@
 -- ARGV: most dead letters, then of each job: id, fence, verdict, delay (ms), error.
 -- Verdicts: done, snooze and retry (after the delay), dead, back (unstarted: first in line again).
 -- Returns 1 or 0 for each: done, or the job was no longer held and nothing was changed.
-local result, released = {}, {}
+local result, released, let_go, finished = {}, {}, {}, 0
 
 local function finish(id, meta)
   redis.call('HDEL', DATA, id)
   redis.call('HDEL', META, id)
   released[meta.tenant] = (released[meta.tenant] or 0) + 1
+  finished = finished + 1
 end
 
 local function schedule(id, delay)
@@ -28,6 +29,7 @@ for index = 2, #ARGV, 5 do
   table.insert(result, meta and 1 or 0)
   if meta then
     redis.call('ZREM', LEASES, id)
+    table.insert(let_go, id)
     if verdict == 'done' then
       finish(id, meta)
     elseif verdict == 'dead' then
@@ -45,6 +47,8 @@ for index = 2, #ARGV, 5 do
   end
 end
 
+if #let_go > 0 then redis.call('HDEL', HOLDERS, unpack(let_go)) end
+count_finished(finished)
 for tenant, count in pairs(released) do release(tenant, count) end
 local surplus = redis.call('ZCARD', DEAD) - tonumber(ARGV[1])
 if surplus > 0 then

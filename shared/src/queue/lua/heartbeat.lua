@@ -1,5 +1,5 @@
--- KEYS: the registry of processes. ARGV: process, time to live (ms; 0: take it out).
--- Returns how many processes are alive.
+-- KEYS: the registry of processes. ARGV: process, time to live (ms; 0: take it out), how long one that fell
+-- silent is remembered (ms). Returns how many processes are alive.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local ttl = tonumber(ARGV[2])
@@ -8,5 +8,5 @@ if ttl > 0 then
 else
   redis.call('ZREM', KEYS[1], ARGV[1])
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
-return redis.call('ZCARD', KEYS[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - tonumber(ARGV[3])))
+return redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now), '+inf')

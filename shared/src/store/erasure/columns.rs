@@ -71,6 +71,8 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("schedule_ticks", &["outcome"]),
     ("run_chunks", &["result"]),
     ("run_samples", &["kind", "field"]),
+    ("paused_lanes", &["lane", "reason"]),
+    ("queue_samples", &["lane"]),
 ];
 
 /// The columns of a table that may hold values of people.

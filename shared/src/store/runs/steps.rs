@@ -15,7 +15,8 @@ const CLAIM_SECONDS: f64 = 5.0;
 /// When the statement fails.
 pub async fn due(conn: &mut PgConnection) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"select exists (select from runs where phase <> 'done' and due_at <= now()) as "due!""#
+        r#"select exists (select from runs where phase <> 'done' and due_at <= now()
+                          and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'runs'))) as "due!""#
     )
     .fetch_one(conn)
     .await?)
@@ -29,6 +30,7 @@ pub async fn claim(conn: &mut PgConnection, limit: i64) -> Result<Vec<(TenantId,
     let rows = sqlx::query!(
         "with due as (
              select ctid from runs where phase <> 'done' and due_at <= now()
+               and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'runs'))
              order by due_at limit $1 for update skip locked)
          update runs r set due_at = now() + make_interval(secs => $2) from due where r.ctid = due.ctid
          returning r.tenant_id, r.id, r.phase",

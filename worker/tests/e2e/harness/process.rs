@@ -109,13 +109,19 @@ impl Process {
 
     /// The sum of a metric over all its labels.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
+        self.labelled(name, "").await
+    }
+
+    /// The sum of a metric over those of its series whose labels contain this.
+    pub(crate) async fn labelled(&self, name: &str, label: &str) -> f64 {
         let answer = reqwest::get(format!("{}/metrics", self.url()))
             .await
             .expect("it is up");
         let text = answer.text().await.expect("a text");
         let samples = text.lines().filter_map(|line| {
             let (sample, value) = line.rsplit_once(' ')?;
-            (sample == name || sample.starts_with(&format!("{name}{{"))).then(|| value.parse::<f64>().ok())?
+            let named = sample == name || sample.starts_with(&format!("{name}{{"));
+            (named && sample.contains(label)).then(|| value.parse::<f64>().ok())?
         });
         samples.sum()
     }
