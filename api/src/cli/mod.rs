@@ -1,6 +1,7 @@
 //! The command line. Every setting is a flag or an environment variable; `--help` is the
 //! reference.
 
+mod ops;
 mod tenants;
 mod tokens;
 
@@ -14,6 +15,7 @@ use rollcall_shared::store::event_keys::{self, Takeover};
 use rollcall_shared::store::tenants as store_tenants;
 use rollcall_shared::store::{self, PgConnection, Plans};
 use rollcall_shared::telemetry::{LogConfig, init_logs};
+use std::process::ExitCode;
 
 /// The API of Rollcall: takes SCIM 2.0 writes in any order and keeps the directory in step.
 ///
@@ -51,6 +53,11 @@ enum Command {
     /// Manage the keys that completion events are signed with, where no file of keys is set
     #[command(subcommand)]
     EventKey(EventKeyCommand),
+    /// Run the service from a terminal: what waits, runs, receipts, tokens
+    ///
+    /// Speaks the operator API of a server, /ops/v1, with a token of the scope `operator`; needs neither Postgres
+    /// nor Redis. Tables for people, --json for machines.
+    Ops(Box<ops::Arguments>),
 }
 
 #[derive(Subcommand)]
@@ -69,12 +76,27 @@ enum EventKeyCommand {
     },
 }
 
-/// Parse the command line and do what it says.
-///
-/// # Errors
-/// Anything that keeps the command from being carried out, in words for the operator.
-pub async fn run() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+/// Parse the command line and do what it says; what keeps it from being done is told on stderr, in one line.
+pub async fn run() -> ExitCode {
+    match carry_out(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        // Like `… | head`: whoever read has seen enough.
+        Err(error) if reader_is_gone(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let failed = error.downcast_ref::<ops::Failed>();
+            failed.map_or(ExitCode::FAILURE, |failed| ExitCode::from(failed.exit_code()))
+        }
+    }
+}
+
+fn reader_is_gone(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+async fn carry_out(cli: Cli) -> anyhow::Result<()> {
     init_logs(&cli.logs.filter, cli.logs.format)?;
     match cli.command {
         Command::Serve(config) => serve(*config).await,
@@ -88,6 +110,7 @@ pub async fn run() -> anyhow::Result<()> {
         }
         Command::Tenant(command) => tenants::run(command).await,
         Command::Token(command) => tokens::run(command).await,
+        Command::Ops(arguments) => tokio::task::spawn_blocking(|| ops::run(*arguments)).await?,
         Command::EventKey(EventKeyCommand::Rotate {
             compromised,
             postgres,

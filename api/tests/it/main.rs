@@ -26,6 +26,7 @@ mod lists;
 mod mapping;
 mod mapping_preview;
 mod operator_tokens;
+mod ops_command_line;
 mod people;
 mod queue;
 mod quirks_entra;

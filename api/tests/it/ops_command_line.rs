@@ -1,0 +1,536 @@
+//! `rollcall-api ops …` against a server, as an operator uses it.
+
+use crate::app::{Client, TestApp};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::mpsc;
+use tokio::process::Command;
+
+/// A command that nobody configured.
+fn ops(url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall-api"));
+    command
+        .arg("ops")
+        .args(arguments)
+        .env_clear()
+        .env("ROLLCALL_URL", url)
+        .stdin(Stdio::null());
+    command
+}
+
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn exits(self, code: i32) -> Said {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    /// Each line of stdout as JSON.
+    fn lines(&self) -> Vec<Value> {
+        let lines = self.out.lines();
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+async fn said(mut command: Command) -> Said {
+    let output = command.output().await.unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// What this operator is told. The token is never part of it.
+async fn told(operator: &Client<'_>, arguments: &[&str]) -> Said {
+    let mut command = ops(&operator.app.url, arguments);
+    command.env("ROLLCALL_TOKEN", &operator.secret);
+    let said = said(command).await;
+    assert!(!said.out.contains(&operator.secret) && !said.err.contains(&operator.secret));
+    said
+}
+
+/// A snapshot without what differs from run to run.
+macro_rules! assert_shown {
+    ($text:expr) => {
+        insta::with_settings!({ filters => [
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]                                "),
+            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]             "),
+            (r" +\n", "\n"),
+        ]}, { insta::assert_snapshot!($text) });
+    };
+}
+
+/// Ada as a worker would write her, with a manager that is not there.
+async fn ada(scim: &Client<'_>) -> String {
+    let user = scim.user("ada@example.com").await;
+    for statement in [
+        "insert into people (tenant_id, id, resource_id, status, login, display_name, applied_mapping, applied_seq)
+         select tenant_id, directory_id, id, 'active', document ->> 'userName', 'Ada Lovelace', 1, seq
+         from scim_resources where tenant_id = $1 and id = $2::text::uuid",
+        "insert into waiters (tenant_id, subject_id, slot, place, reference, wait_key, reason, asserted_seq)
+         select tenant_id, id, 1, '0', 'Grace', 'grace', 'missing', applied_seq
+         from people where tenant_id = $1 and resource_id = $2::text::uuid",
+        "delete from pending where tenant_id = $1 and $2 is not null",
+    ] {
+        sqlx::query(statement)
+            .bind(scim.tenant)
+            .bind(user.id())
+            .execute(&scim.app.pool)
+            .await
+            .unwrap();
+    }
+    user.txn().to_owned()
+}
+
+#[tokio::test]
+async fn overview_tells_first_whether_all_is_well_and_prints_the_answer_for_machines() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    ada(&scim).await;
+    let shown = told(&operator, &["overview"]).await.exits(0).out;
+    let verdict = shown.lines().next().unwrap();
+    assert!(
+        verdict.starts_with("Attention: no worker is running; 1 link waiting, the oldest since "),
+        "{verdict}"
+    );
+    assert!(shown.contains("directory.people.active"), "{shown}");
+    let json = told(&operator, &["overview", "--json"]).await.exits(0);
+    let answer = operator.get("/ops/v1/overview").await.expect(200).body;
+    assert_eq!(json.lines()[0]["directory"], answer["directory"]);
+    assert_eq!(
+        json.lines()[0]["queues"]["reconcile-live"]["dead"],
+        answer["queues"]["reconcile-live"]["dead"]
+    );
+}
+
+#[tokio::test]
+async fn person_receipt_and_waiting_links_are_explained_in_tables() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    let receipt = ada(&scim).await;
+    let person = told(&operator, &["person", "ada@"]).await.exits(0).out;
+    let waiting = told(&operator, &["waiting"]).await.exits(0).out;
+    let receipt = told(&operator, &["receipt", &receipt]).await.exits(0).out;
+    assert_shown!(format!("{person}\n{waiting}\n{receipt}"));
+
+    let machine = told(&operator, &["person", "ada@", "--json"])
+        .await
+        .exits(0)
+        .lines();
+    assert_eq!(machine[0]["person"]["displayName"], "Ada Lovelace");
+    assert_eq!(machine[1]["links"][0]["state"], "waiting");
+
+    let retried = told(&operator, &["waiting", "retry", "Grace"]).await.exits(0);
+    assert_eq!(retried.out, "1 link tried again\n");
+    let none = told(&operator, &["waiting", "retry", "nobody"]).await.exits(1);
+    assert_eq!(none.err, "error: nothing waits for that\n");
+    let every = told(&operator, &["waiting", "retry", "--all", "--json"])
+        .await
+        .exits(0);
+    assert_eq!(every.lines()[0]["retried"], 1);
+    told(&operator, &["waiting", "retry"]).await.exits(2);
+}
+
+#[tokio::test]
+async fn person_is_not_guessed_where_several_are_found() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    ada(&scim).await;
+    scim.user("adam@example.com").await;
+    sqlx::query(
+        "insert into people (tenant_id, id, resource_id, status, login, applied_mapping, applied_seq)
+         select tenant_id, directory_id, id, 'active', document ->> 'userName', 1, seq from scim_resources
+         where tenant_id = $1 and document ->> 'userName' = 'adam@example.com'",
+    )
+    .bind(scim.tenant)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    let several = told(&operator, &["person", "ada"]).await.exits(1);
+    assert_eq!(several.err, "error: 2 people are found by that; name one by id\n");
+    assert_eq!(several.out.lines().count(), 3, "{several:?}");
+    let nobody = told(&operator, &["person", "zoe"]).await.exits(1);
+    assert_eq!(nobody.err, "error: nobody is found by that\n");
+}
+
+#[tokio::test]
+async fn list_of_many_pages_is_whole_for_machines_and_cut_with_a_word_for_people() {
+    let app = TestApp::start().await;
+    let operator = app.client(app.tenant("mine").await, "operator").await;
+    for statement in [
+        "insert into audit (tenant_id, token_id, action, status)
+         select $1, gen_random_uuid(), 'POST /ops/v1/runs', 202 from generate_series(1, 1203)",
+        "insert into runs (tenant_id, id, scope, dry_run, phase, finished_at)
+         select $1, gen_random_uuid(), 'full', true, 'done', now() from generate_series(1, 1203)",
+    ] {
+        sqlx::query(statement)
+            .bind(operator.tenant)
+            .execute(&app.pool)
+            .await
+            .unwrap();
+    }
+    for list in [&["audit"][..], &["run", "list"]] {
+        let all = told(&operator, &[list, &["--json"]].concat())
+            .await
+            .exits(0)
+            .lines();
+        let once: BTreeSet<String> = all.iter().map(|item| item["id"].to_string()).collect();
+        assert_eq!((all.len(), once.len()), (1203, 1203), "{list:?}");
+        let table = told(&operator, list).await.exits(0);
+        assert_eq!(table.out.lines().count(), 101, "{list:?}");
+        assert_eq!(table.err, "the first 100; --limit 0 shows all\n");
+        let all = told(&operator, &[list, &["--limit", "0"]].concat())
+            .await
+            .exits(0);
+        assert_eq!((all.out.lines().count(), all.err.as_str()), (1204, ""));
+        let few = told(&operator, &[list, &["--limit", "2", "--json"]].concat()).await;
+        assert_eq!(few.exits(0).lines().len(), 2);
+    }
+    let schedules = told(&operator, &["schedules"]).await.exits(0);
+    assert_eq!(
+        (schedules.out.as_str(), schedules.err.as_str()),
+        ("", "No schedule starts runs.\n")
+    );
+    assert_eq!(told(&operator, &["schedules", "--json"]).await.exits(0).out, "");
+}
+
+#[tokio::test]
+async fn reader_that_has_seen_enough_is_no_failure() {
+    let app = TestApp::start().await;
+    let operator = app.client(app.tenant("mine").await, "operator").await;
+    sqlx::query(
+        "insert into audit (tenant_id, token_id, action, status)
+         select $1, gen_random_uuid(), 'POST /ops/v1/runs', 202 from generate_series(1, 2000)",
+    )
+    .bind(operator.tenant)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    let mut command = ops(&app.url, &["audit", "--json"]);
+    command
+        .env("ROLLCALL_TOKEN", &operator.secret)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
+async fn run_is_started_followed_cancelled_and_judged_by_what_it_found() {
+    let app = TestApp::start().await;
+    let operator = app.client(app.tenant("mine").await, "operator").await;
+    let started = told(&operator, &["run", "start", "--dry-run"]).await.exits(0).out;
+    let id = started.trim().to_owned();
+    let end = async |report: Value| {
+        // What its worker would do in the end.
+        sqlx::query(
+            "update runs set phase = 'done', finished_at = now(), report = $2 where id = $1::text::uuid",
+        )
+        .bind(&id)
+        .bind(report)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    };
+    let follow = ["run", "follow", &id, "--fail-on-drift"];
+    let mut command = ops(&app.url, &follow);
+    command
+        .env("ROLLCALL_TOKEN", &operator.secret)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut follower = command.spawn().unwrap();
+    let mut lines = tokio::io::BufReader::new(follower.stderr.take().unwrap());
+    let mut line = String::new();
+    tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line)
+        .await
+        .unwrap();
+    assert_eq!(line, "plan: 0 of 0 parts, 0 checked\n");
+    end(json!({ "checked": 40, "unchanged": 37, "differing": 3, "failed": 0, "fields": { "display_name": 3 } })).await;
+    let over = follower.wait_with_output().await.unwrap();
+    assert_eq!(over.status.code(), Some(5));
+    assert_shown!(String::from_utf8(over.stdout).unwrap());
+
+    told(&operator, &["run", "follow", &id]).await.exits(0);
+    end(json!({ "checked": 40, "differing": 0, "failed": 0 })).await;
+    told(&operator, &follow).await.exits(0);
+    end(json!({ "checked": 40, "differing": 3, "failed": 1 })).await;
+    let failed = told(&operator, &follow).await.exits(1);
+    assert_eq!(
+        failed.err,
+        "error: 1 person or team could not be compared or repaired\n"
+    );
+    let cancel = told(&operator, &["run", "cancel", &id]).await.exits(1);
+    assert_eq!(
+        cancel.err,
+        "error: the run has compared everything already (409)\n"
+    );
+
+    let other = told(&operator, &["run", "start", "--json"])
+        .await
+        .exits(0)
+        .lines();
+    let other = other[0]["id"].as_str().unwrap();
+    let cancelled = told(&operator, &["run", "cancel", other, "--json"])
+        .await
+        .exits(0)
+        .lines();
+    assert_eq!(cancelled[0]["cancelRequested"], true);
+    told(&operator, &["run", "start", "--scope", "team"])
+        .await
+        .exits(2);
+    let unknown = uuid::Uuid::new_v4().to_string();
+    let unknown = told(&operator, &["run", "start", "--scope", "team", "--id", &unknown])
+        .await
+        .exits(1);
+    assert_eq!(
+        unknown.err,
+        "error: id names nobody and no team of this tenant (400)\n"
+    );
+}
+
+#[tokio::test]
+async fn token_is_created_rotated_and_revoked_and_its_secret_is_alone_on_stdout() {
+    let app = TestApp::start().await;
+    let operator = app.client(app.tenant("mine").await, "operator").await;
+    let create = [
+        "token",
+        "create",
+        "--name",
+        "Entra",
+        "--scope",
+        "scim",
+        "--expires-in-days",
+        "30",
+    ];
+    let created = told(&operator, &create).await.exits(0);
+    let secret = created.out.trim();
+    assert!(
+        created.err.contains("the secret is not shown again"),
+        "{created:?}"
+    );
+    operator.with_secret(secret).get("/Users").await.expect(200);
+    let listed = told(&operator, &["token", "list", "--json"]).await.exits(0);
+    assert!(!listed.out.contains(secret));
+    let tokens = listed.lines();
+    let entra = tokens.iter().find(|token| token["name"] == "Entra").unwrap();
+    let id = entra["id"].as_str().unwrap();
+    let rotated = told(&operator, &["token", "rotate", id, "--overlap", "600"])
+        .await
+        .exits(0);
+    operator
+        .with_secret(rotated.out.trim())
+        .get("/Users")
+        .await
+        .expect(200);
+    told(&operator, &["token", "revoke", id]).await.exits(0);
+    let table = told(&operator, &["token", "list"]).await.exits(0);
+    assert_eq!(
+        table.out.lines().filter(|line| line.contains("Entra")).count(),
+        2,
+        "{table:?}"
+    );
+    let twice = told(&operator, &["token", "rotate", id]).await.exits(1);
+    assert_eq!(twice.err.lines().count(), 1, "{twice:?}");
+}
+
+#[tokio::test]
+async fn command_that_is_not_carried_out_says_why_in_one_line_and_by_its_exit_code() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("mine").await;
+    let operator = app.client(tenant, "operator").await;
+    let scim = app.client(tenant, "scim").await;
+    let one_line = |said: Said, code: i32, part: &str| {
+        let said = said.exits(code);
+        assert!(said.out.is_empty() && said.err.lines().count() == 1, "{said:?}");
+        assert!(
+            said.err.starts_with("error: ") && said.err.contains(part),
+            "{said:?}"
+        );
+    };
+    one_line(said(ops(&app.url, &["overview"])).await, 2, "a token is needed");
+    one_line(told(&scim, &["overview"]).await, 4, "(403)");
+    one_line(
+        told(&operator.with_secret("rc_operator_none"), &["overview"]).await,
+        4,
+        "(401)",
+    );
+    one_line(
+        told(&operator, &["receipt", "none"]).await,
+        1,
+        "there is no such receipt (404)",
+    );
+    one_line(
+        told(&operator, &["rejections", "--person", "../../tokens"]).await,
+        1,
+        "no such person",
+    );
+    let nobody = format!("http://127.0.0.1:{}", devstack::free_port().unwrap());
+    one_line(
+        told(&operator, &["overview", "--url", &nobody]).await,
+        3,
+        "cannot be reached",
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let named = ["overview", "--json", "--token-file", file.to_str().unwrap()];
+    one_line(
+        said(ops(&app.url, &named)).await,
+        1,
+        "the token cannot be read from",
+    );
+    std::fs::write(&file, format!("{}\n", operator.secret)).unwrap();
+    said(ops(&app.url, &named)).await.exits(0);
+    std::fs::write(&file, "two\nlines").unwrap();
+    one_line(said(ops(&app.url, &named)).await, 2, "cannot be one");
+    let help = said(ops(&app.url, &["--help"])).await.exits(0);
+    assert!(
+        help.out.contains("Exit codes:") && help.out.contains("Examples:"),
+        "{help:?}"
+    );
+}
+
+/// A server that gives these answers, one connection each, and tells of each request.
+fn scripted(answers: &[&str]) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    let answers: Vec<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            // Not everybody wants to know.
+            let _ = tell.send(request(&mut stream));
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (url, told)
+}
+
+/// Line and headers of a request.
+fn request(stream: &mut (impl std::io::Read + ?Sized)) -> String {
+    let mut head = String::new();
+    let mut reader = BufReader::new(stream);
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    head
+}
+
+const DONE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{\"tokens\":[]}";
+const BUSY: &str = "HTTP/1.1 503 \r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const TOO_MANY: &str = "HTTP/1.1 429 \r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn busy_server_is_asked_again_when_it_says_but_not_for_what_may_have_been_done() {
+    let with_token = |url: &str, arguments: &[&str]| {
+        let mut command = ops(url, arguments);
+        command.env("ROLLCALL_TOKEN", "rc_operator_x");
+        said(command)
+    };
+    let (url, requests) = scripted(&[BUSY, TOO_MANY, DONE]);
+    let patient = with_token(&url, &["token", "list"]).await.exits(0);
+    assert_eq!(requests.iter().count(), 3);
+    assert_eq!(
+        patient.err.matches("trying again in 1 s").count(),
+        2,
+        "{patient:?}"
+    );
+
+    let create = ["token", "create", "--name", "x", "--scope", "scim"];
+    let (url, requests) = scripted(&[TOO_MANY, BUSY]);
+    with_token(&url, &create).await.exits(3);
+    assert_eq!(requests.iter().count(), 2);
+
+    let (url, _) = scripted(&["HTTP/1.1 503 \r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"]);
+    let begun = std::time::Instant::now();
+    with_token(&url, &["token", "list"]).await.exits(3);
+    assert!(begun.elapsed().as_secs() < 30);
+}
+
+#[tokio::test]
+async fn token_is_not_carried_to_where_a_server_redirects() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let location = elsewhere.local_addr().unwrap();
+    let answer = format!(
+        "HTTP/1.1 307 \r\nLocation: http://{location}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let (url, _) = scripted(&[&answer]);
+    let mut command = ops(&url, &["overview"]);
+    command.env("ROLLCALL_TOKEN", "rc_operator_x");
+    let refused = said(command).await.exits(1);
+    assert!(refused.err.contains("redirects elsewhere"), "{refused:?}");
+    assert!(elsewhere.accept().is_err(), "somebody came");
+}
+
+/// A server over TLS that answers one request; its address and the file of its certificate.
+fn over_tls(folder: &tempfile::TempDir) -> (String, PathBuf) {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, own.cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let config = std::sync::Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream: rustls::StreamOwned<_, TcpStream> =
+                rustls::StreamOwned::new(connection, stream.unwrap());
+            // A client that does not trust us hangs up.
+            if stream.read(&mut []).is_ok() && stream.conn.complete_io(&mut stream.sock).is_ok() {
+                request(&mut stream);
+                stream.write_all(DONE.as_bytes()).unwrap();
+                stream.conn.send_close_notify();
+                stream.conn.complete_io(&mut stream.sock).unwrap();
+            }
+        }
+    });
+    (url, file)
+}
+
+#[tokio::test]
+async fn server_over_tls_is_believed_only_by_a_certificate_the_machine_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, certificate) = over_tls(&folder);
+    let stranger = folder.path().join("stranger.pem");
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(&stranger, other.cert.pem()).unwrap();
+    let list = async |trusted: &std::path::Path| {
+        let mut command = ops(&url, &["token", "list"]);
+        command
+            .env("ROLLCALL_TOKEN", "rc_operator_x")
+            .env("SSL_CERT_FILE", trusted);
+        said(command).await
+    };
+    list(&certificate).await.exits(0);
+    let refused = list(&stranger).await.exits(3);
+    assert!(refused.err.contains("cannot be reached"), "{refused:?}");
+    let none = list(&folder.path().join("none.pem")).await.exits(3);
+    assert!(none.err.contains("SSL_CERT_FILE"), "{none:?}");
+}
