@@ -10,6 +10,12 @@ use uuid::Uuid;
 pub(crate) struct Asked(Vec<(String, String)>);
 
 impl Asked {
+    /// What a page of ours asks; an empty value counts as absent.
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Asked {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Asked(pairs.iter().map(owned).collect())
+    }
+
     /// The parameter of this name, in any case; an empty one counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         value(&self.0, name)

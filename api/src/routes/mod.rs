@@ -3,7 +3,7 @@
 mod health;
 mod jwks;
 mod metrics;
-mod ops;
+pub(crate) mod ops;
 mod scim;
 
 pub(crate) use self::health::{healthz, readyz};

@@ -67,7 +67,8 @@ async fn people_are_found_by_any_value_they_hold_and_by_name() {
         .await
         .expect(200);
     assert_eq!(shown.body["person"]["login"], "ada@example.com");
-    assert!(operator.get("/ops/v1/people").await.problem(400).contains('q'));
+    let all = operator.get("/ops/v1/people").await.expect(200).body;
+    assert_eq!(all["people"].as_array().unwrap().len(), 1, "{all:?}");
     assert!(
         operator
             .get("/ops/v1/people?q=a&count=x")
@@ -77,6 +78,119 @@ async fn people_are_found_by_any_value_they_hold_and_by_name() {
     );
     operator.get("/ops/v1/people/nobody").await.problem(404);
     scim.get("/ops/v1/people?q=ada").await.problem(403);
+}
+
+#[tokio::test]
+async fn people_are_listed_page_by_page_and_only_those_who_are_wanted() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    for name in ["ada", "bob", "eve"] {
+        applied(&app, scim.tenant, scim.user(name).await.id()).await;
+    }
+    for statement in [
+        "update people set status = 'deactivated' where tenant_id = $1 and login = 'bob'",
+        "delete from waiters using people p
+         where p.tenant_id = $1 and p.login = 'eve' and waiters.tenant_id = $1 and subject_id = p.id",
+        "insert into teams (tenant_id, id, kind, name, folded) select $1, gen_random_uuid(), 'department', 'Sales', 'sales'",
+        "insert into team_members (tenant_id, team_id, person_id, source)
+         select $1, t.id, p.id, 'department' from teams t join people p using (tenant_id)
+         where tenant_id = $1 and p.login <> 'ada'",
+    ] {
+        sqlx::query(statement)
+            .bind(scim.tenant)
+            .execute(&app.pool)
+            .await
+            .unwrap();
+    }
+    let team: uuid::Uuid = sqlx::query_scalar("select id from teams where tenant_id = $1")
+        .bind(scim.tenant)
+        .fetch_one(&app.pool)
+        .await
+        .unwrap();
+    let logins = async |query: String| {
+        let found = operator
+            .get(&format!("/ops/v1/people?{query}"))
+            .await
+            .expect(200)
+            .body;
+        let people = found["people"].as_array().unwrap();
+        let logins = people
+            .iter()
+            .map(|person| person["login"].as_str().unwrap().to_owned());
+        (logins.collect::<Vec<String>>(), found["nextCursor"].clone())
+    };
+    let (first, cursor) = logins("count=2".to_owned()).await;
+    let (rest, end) = logins(format!("count=2&cursor={}", cursor.as_str().unwrap())).await;
+    assert_eq!(
+        ([first, rest].concat(), end),
+        (vec!["ada".into(), "bob".into(), "eve".into()], json!(null))
+    );
+    for (query, wanted) in [
+        ("status=deactivated".to_owned(), vec!["bob"]),
+        ("waiting=true".to_owned(), vec!["ada", "bob"]),
+        (format!("team={team}"), vec!["bob", "eve"]),
+        (format!("team={team}&waiting=true"), vec!["bob"]),
+        // Everybody is called Ada Lovelace.
+        ("q=lovelace&status=active".to_owned(), vec!["ada", "eve"]),
+        (format!("q=e&team={team}&status=active"), vec!["eve"]),
+        ("q=ada&status=deprovisioned".to_owned(), vec![]),
+    ] {
+        assert_eq!(logins(query.clone()).await.0, wanted, "{query}");
+    }
+    for (query, named) in [
+        ("status=gone", "status"),
+        ("waiting=1", "waiting"),
+        ("team=x", "team"),
+        ("cursor=x", "cursor"),
+    ] {
+        let detail = operator.get(&format!("/ops/v1/people?{query}")).await;
+        assert!(detail.problem(400).contains(named), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn managers_above_somebody_are_told_up_to_the_top_and_a_circle_ends() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    let mut ids = vec![];
+    for name in ["ada", "bob", "eve"] {
+        let user = scim.user(name).await;
+        applied(&app, scim.tenant, user.id()).await;
+        let person = operator.get(&format!("/ops/v1/people/{}", user.id())).await.body;
+        ids.push(person["id"].as_str().unwrap().to_owned());
+    }
+    let reports_to = async |who: &str, manager: &str| {
+        sqlx::query(
+            "insert into reporting_lines (tenant_id, person_id, slot, ordinal, manager_id, reference, asserted_seq)
+             values ($1, $2::text::uuid, 1, 0, $3::text::uuid, 'x', 1)",
+        )
+        .bind(scim.tenant)
+        .bind(who)
+        .bind(manager)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    };
+    reports_to(&ids[2], &ids[1]).await;
+    reports_to(&ids[1], &ids[0]).await;
+    let above = async |root: &str| {
+        let org = operator
+            .get(&format!("/ops/v1/org?root={root}&depth=0"))
+            .await
+            .expect(200)
+            .body;
+        let above = org["above"].as_array().unwrap();
+        above
+            .iter()
+            .map(|person| person["login"].as_str().unwrap().to_owned())
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(above(&ids[2]).await, ["bob", "ada"]);
+    assert_eq!(above(&ids[0]).await, Vec::<String>::new());
+    reports_to(&ids[0], &ids[2]).await;
+    assert_eq!(above(&ids[2]).await, ["bob", "ada"], "a circle");
 }
 
 #[tokio::test]

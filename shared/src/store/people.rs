@@ -137,6 +137,52 @@ pub async fn briefs(
     Ok(rows.into_iter().map(|brief| (brief.id, brief)).collect())
 }
 
+/// Which people are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted<'a> {
+    /// Only some of these.
+    pub among: Option<&'a [Uuid]>,
+    pub status: Option<&'a str>,
+    /// Only those with a link that waits.
+    pub waiting: bool,
+    /// Only members of this team.
+    pub team: Option<Uuid>,
+    /// Only those with a greater id.
+    pub after: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// People in the order of ids.
+///
+/// # Errors
+/// When the statement fails; where few are wanted, all people of the tenant may be looked at, which may take
+/// longer than the connection allows.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<Brief>, StoreError> {
+    Ok(sqlx::query_as!(
+        Brief,
+        "select p.id, p.resource_id, p.status, p.login, p.email, p.display_name from people p
+         where p.tenant_id = $1 and (p.tenant_id, p.id) > ($1, $2)
+           and ($3::uuid[] is null or p.id = any($3)) and ($4::text is null or p.status = $4)
+           and (not $5 or exists (select from waiters w where w.tenant_id = $1 and w.subject_id = p.id))
+           and ($6::uuid is null or exists (select from team_members m
+               where m.tenant_id = $1 and m.person_id = p.id and m.team_id = $6))
+         order by p.tenant_id, p.id limit $7",
+        tenant.0,
+        wanted.after.unwrap_or_default(),
+        wanted.among,
+        wanted.status,
+        wanted.waiting,
+        wanted.team,
+        wanted.limit
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
 /// People by the beginning of a login, e-mail address, externalId or employee number they hold
 /// now (`folded`), else by a part of their name; at most `limit`, those found by a value first.
 ///

@@ -9,7 +9,7 @@ use rollcall_shared::store::audit::{self, AuditRow};
 use serde_json::{Value, json};
 
 /// `GET /ops/v1/audit`: what operators did, the newest first; `cursor` is the `nextCursor` of the page before.
-pub(super) async fn list(
+pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     asked: Asked,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// `DELETE /ops/v1/people/{id}/data`: erase a person, deleting them first if they are still there.
 /// Answers what was done; asked again, that nothing is left to do.
-pub(super) async fn erase(
+pub(crate) async fn erase(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

@@ -42,7 +42,7 @@ pub(super) enum Of {
 }
 
 /// `GET /ops/v1/people/{id}/history`: every change, the newest first; with `at`, the person as of a time.
-pub(super) async fn of_person(
+pub(crate) async fn of_person(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

@@ -24,7 +24,7 @@ const MOST: i64 = 1_000;
 
 /// `GET /ops/v1/people/{id}/links`: each manager, additional manager and team: linked, waiting or
 /// rejected, and why.
-pub(super) async fn links(
+pub(crate) async fn links(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -66,7 +66,7 @@ pub(super) async fn links(
 }
 
 /// `POST /ops/v1/people/{id}/links/retry`: try this person's waiting links again now.
-pub(super) async fn retry(
+pub(crate) async fn retry(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

@@ -1,16 +1,16 @@
 //! Running the service: what became of a write, how far the directory is, and the tenant's schemas.
 
-mod audit;
+pub(crate) mod audit;
 mod dead_letters;
-mod erase;
-mod history;
-mod links;
-mod mapping;
-mod nesting;
+pub(crate) mod erase;
+pub(crate) mod history;
+pub(crate) mod links;
+pub(crate) mod mapping;
+pub(crate) mod nesting;
 mod new_team;
-mod org;
+pub(crate) mod org;
 mod overview;
-mod people;
+pub(crate) mod people;
 mod preconditions;
 mod push;
 pub(crate) mod queue;
@@ -23,9 +23,9 @@ mod schedules;
 mod schemas;
 mod settings;
 mod suggest;
-mod teams;
+pub(crate) mod teams;
 mod tenants;
-mod tokens;
+pub(crate) mod tokens;
 mod waiting;
 
 use crate::state::App;

@@ -22,7 +22,7 @@ const MOST_ABOVE: i64 = 10_000;
 
 /// `GET /ops/v1/teams/{id}/links`: the teams that are part of this one, those it is part of, and
 /// its members that wait. People who are members are told of by their own links.
-pub(super) async fn links(
+pub(crate) async fn links(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

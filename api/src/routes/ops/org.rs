@@ -21,8 +21,8 @@ const MOST_DEPTH: i64 = 100;
 const MOST_BELOW: usize = 10_000;
 
 /// `GET /ops/v1/org`: everybody with their manager, in pages; with `root`, the people below somebody, level
-/// by level. With `at`, as of a time.
-pub(super) async fn org(
+/// by level, and their managers up to the top. With `at`, as of a time.
+pub(crate) async fn org(
     State(app): State<App>,
     caller: Caller,
     asked: Asked,
@@ -53,6 +53,11 @@ pub(super) async fn org(
         let detail = "root was no part of the company at that time";
         return Err(Failure::new(StatusCode::NOT_FOUND, detail).into());
     }
+    let above = match tree.first().and_then(|report| report.person.manager) {
+        Some(manager) => history::above(&mut snapshot, tenant, at, root, manager).await?,
+        None => vec![],
+    };
+    let above: Vec<Value> = above.iter().map(shown).collect();
     let people: Vec<Value> = tree
         .iter()
         .map(|report| {
@@ -65,6 +70,7 @@ pub(super) async fn org(
         "at": at,
         "root": root,
         "depth": depth,
+        "above": above,
         "people": people,
         "truncated": truncated,
     })))

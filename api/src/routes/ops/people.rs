@@ -6,39 +6,83 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use rollcall_shared::directory::{TenantId, fold};
-use rollcall_shared::store::people::{self, Brief};
+use rollcall_shared::store::people::{self, Wanted};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use uuid::Uuid;
 
-/// `GET /ops/v1/people?q=`: people by the beginning of a login, e-mail address, externalId or
-/// employee number, or by a part of their name.
-pub(super) async fn search(
+/// Those of a search who are looked at for whether they are wanted.
+const LOOKED_AT: i64 = 1_000;
+
+const STATUSES: [&str; 3] = ["active", "deactivated", "deprovisioned"];
+
+/// `GET /ops/v1/people`: people by the beginning `q` of a login, e-mail address, externalId or employee
+/// number, or by a part of their name; without it all, in pages. Only those of a `status`, with
+/// `waiting=true` those with links that wait, with `team` its members.
+pub(crate) async fn search(
     State(app): State<App>,
     caller: Caller,
     asked: Asked,
 ) -> Result<Json<Value>, Problem> {
-    let needed = || {
-        Failure::new(
-            StatusCode::BAD_REQUEST,
-            "q is needed: a login, e-mail address, externalId, employee number or name",
-        )
-    };
-    let folded = fold(asked.text("q").ok_or_else(needed)?);
-    let count = asked.count(20, 100)?;
+    let tenant = caller.0.tenant;
+    let (q, count) = (asked.text("q").map(fold), asked.count(20, 100)?);
+    let wanted = wanted(&asked, count)?;
+    let narrow = wanted.status.is_some() || wanted.waiting || wanted.team.is_some();
     // What no text in Postgres can hold, nobody is called.
-    let found: Vec<Brief> = match folded.contains('\0') {
-        true => vec![],
-        false => {
-            let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
-            people::search(&mut connection, caller.0.tenant, &folded, count).await?
-        }
+    if q.as_ref().is_some_and(|q| q.contains('\0')) {
+        return Ok(Json(json!({ "people": [] })));
+    }
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let Some(q) = q else {
+        let found = people::list(&mut connection, tenant, &wanted).await?;
+        let next = found
+            .last()
+            .filter(|_| found.len() as i64 == count)
+            .map(|last| last.id);
+        return Ok(Json(json!({ "people": found, "nextCursor": next })));
     };
+    let most = if narrow { LOOKED_AT } else { count };
+    let mut found = people::search(&mut connection, tenant, &q, most).await?;
+    if narrow {
+        let ids: Vec<Uuid> = found.iter().map(|brief| brief.id).collect();
+        let among = Wanted {
+            among: Some(&ids),
+            after: None,
+            limit: LOOKED_AT,
+            ..wanted
+        };
+        let kept = people::list(&mut connection, tenant, &among).await?;
+        let kept: HashSet<Uuid> = kept.into_iter().map(|brief| brief.id).collect();
+        found.retain(|brief| kept.contains(&brief.id));
+        found.truncate(usize::try_from(count).unwrap_or_default());
+    }
     Ok(Json(json!({ "people": found })))
 }
 
+fn wanted(asked: &Asked, limit: i64) -> Result<Wanted<'_>, Failure> {
+    let bad = |detail: &str| Failure::new(StatusCode::BAD_REQUEST, detail);
+    let status = asked.text("status");
+    if status.is_some_and(|status| !STATUSES.contains(&status)) {
+        return Err(bad("status must be active, deactivated or deprovisioned"));
+    }
+    let waiting = match asked.text("waiting") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(bad("waiting must be true or false")),
+    };
+    Ok(Wanted {
+        among: None,
+        status,
+        waiting,
+        team: asked.id("team")?,
+        after: asked.id("cursor")?,
+        limit,
+    })
+}
+
 /// `GET /ops/v1/people/{id}`: a person's fields, by directory or SCIM id; with `at`, as of a time.
-pub(super) async fn person(
+pub(crate) async fn person(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

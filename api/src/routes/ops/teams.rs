@@ -21,7 +21,7 @@ const MOST: i64 = 1_000;
 
 /// `GET /ops/v1/teams`: teams, by `kind` and a part `q` of their name; with `deleted=true`, those of deleted
 /// groups too.
-pub(super) async fn list(
+pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     asked: Asked,
@@ -58,7 +58,7 @@ pub(super) async fn list(
 }
 
 /// `GET /ops/v1/teams/{id}`: a team, by directory or SCIM id.
-pub(super) async fn team(
+pub(crate) async fn team(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -71,7 +71,7 @@ pub(super) async fn team(
 }
 
 /// `GET /ops/v1/teams/{id}/members`: who is in it, and by what.
-pub(super) async fn members(
+pub(crate) async fn members(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -90,7 +90,7 @@ pub(super) async fn members(
 }
 
 /// `GET /ops/v1/teams/{id}/history`: what became of it, and who joined and left a group; the newest first.
-pub(super) async fn history(
+pub(crate) async fn history(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

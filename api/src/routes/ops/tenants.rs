@@ -132,7 +132,8 @@ pub(super) async fn create_token(
 ) -> Result<Response, Problem> {
     let mut connection = connection(&app).await?;
     let id = existing(&mut connection, &id).await?;
-    Ok(tokens::make(&mut connection, id, &asked).await?)
+    let (row, secret) = tokens::make(&mut connection, id, &asked).await?;
+    Ok(tokens::created(&row, &secret))
 }
 
 /// `DELETE /ops/v1/tenants/{id}/tokens/{token}`: as `DELETE /ops/v1/tokens/{id}` for its operators.

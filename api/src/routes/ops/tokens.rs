@@ -24,18 +24,18 @@ const LONGEST_OVERLAP_SECONDS: i32 = 90 * 86_400;
 /// What `POST /ops/v1/tokens` takes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Create {
+pub(crate) struct Create {
     /// To tell it from others.
-    name: String,
+    pub(crate) name: String,
     /// `scim`, `content` or `operator`.
-    scope: String,
+    pub(crate) scope: String,
     /// Namespace of the externalIds written with it.
     #[serde(default = "usual_source")]
-    source: String,
+    pub(crate) source: String,
     /// Read its requests as the RFCs say, without tolerance.
     #[serde(default)]
-    strict: bool,
-    expires_in_days: Option<i32>,
+    pub(crate) strict: bool,
+    pub(crate) expires_in_days: Option<i32>,
 }
 
 fn usual_source() -> String {
@@ -45,15 +45,15 @@ fn usual_source() -> String {
 /// What `POST /ops/v1/tokens/{id}/rotate` takes.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-pub(super) struct Rotate {
+pub(crate) struct Rotate {
     /// How long the old one stays valid beside the new one; a day when left out.
-    overlap_seconds: Option<i32>,
+    pub(crate) overlap_seconds: Option<i32>,
     /// Of the new one; when left out, as long as the old one was made for.
-    expires_in_days: Option<i32>,
+    pub(crate) expires_in_days: Option<i32>,
 }
 
 /// `GET /ops/v1/tokens`: those of the tenant, without secrets.
-pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     Ok(all(&mut connection, caller.0.tenant).await?)
 }
@@ -73,15 +73,19 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let Json(asked) = body.map_err(|rejection| bad_request(rejection.body_text()))?;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    Ok(make(&mut connection, caller.0.tenant, &asked).await?)
+    let (row, secret) = make(&mut connection, caller.0.tenant, &asked).await?;
+    Ok(created(&row, &secret))
 }
 
-/// Make a token as asked for; 201 with its secret.
-pub(super) async fn make(
+/// Make a token as asked for.
+///
+/// # Errors
+/// 400 naming what it cannot be made with.
+pub(crate) async fn make(
     connection: &mut PgConnection,
     tenant: TenantId,
     asked: &Create,
-) -> Result<Response, Failure> {
+) -> Result<(TokenRow, Secret), Failure> {
     let scope = Scope::of_a_tenant(&asked.scope)
         .ok_or_else(|| bad_request("scope must be scim, content or operator"))?;
     check_name("name", &asked.name)?;
@@ -98,7 +102,7 @@ pub(super) async fn make(
         valid_days: asked.expires_in_days,
     };
     let row = tokens::create(connection, tenant, &token).await?;
-    Ok(created(&row, &secret))
+    Ok((row, secret))
 }
 
 /// `POST /ops/v1/tokens/{id}/rotate`: 201 with a successor of the same name, scope, source and reading; the
@@ -113,10 +117,26 @@ pub(super) async fn rotate(
         .map_err(|rejection| bad_request(rejection.body_text()))?
         .map(|Json(asked)| asked)
         .unwrap_or_default();
+    let (row, secret) = succeed(&app, &caller, &id, asked).await?;
+    Ok(created(&row, &secret))
+}
+
+/// A successor of a token.
+///
+/// # Errors
+/// 404 when there is no such token that is still valid, 400 naming what it cannot be made with.
+pub(crate) async fn succeed(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    asked: Rotate,
+) -> Result<(TokenRow, Secret), Failure> {
     check_days(asked.expires_in_days)?;
     let overlap = asked.overlap_seconds.unwrap_or(86_400);
     if !(0..=LONGEST_OVERLAP_SECONDS).contains(&overlap) {
-        return Err(bad_request(format!("overlapSeconds must be 0 to {LONGEST_OVERLAP_SECONDS}")).into());
+        return Err(bad_request(format!(
+            "overlapSeconds must be 0 to {LONGEST_OVERLAP_SECONDS}"
+        )));
     }
     let tenant = caller.0.tenant;
     let id: Uuid = id.parse().map_err(|_| not_found())?;
@@ -137,11 +157,11 @@ pub(super) async fn rotate(
     };
     let row = tokens::create(&mut tx, tenant, &token).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    Ok(created(&row, &secret))
+    Ok((row, secret))
 }
 
 /// `DELETE /ops/v1/tokens/{id}`: revoked, everywhere within 5 seconds. Revoking twice is no error.
-pub(super) async fn revoke(
+pub(crate) async fn revoke(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -192,7 +212,7 @@ fn check_days(days: Option<i32>) -> Result<(), Failure> {
     }
 }
 
-fn created(row: &TokenRow, secret: &Secret) -> Response {
+pub(super) fn created(row: &TokenRow, secret: &Secret) -> Response {
     let mut body = shown(row);
     body["secret"] = secret.reveal().into();
     // The secret must not stay in anybody's cache.
@@ -212,7 +232,8 @@ fn bad_request(detail: impl Into<String>) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, detail)
 }
 
-fn shown(row: &TokenRow) -> Value {
+/// A token as clients see it.
+pub(crate) fn shown(row: &TokenRow) -> Value {
     json!({
         "id": row.id,
         "name": row.name,

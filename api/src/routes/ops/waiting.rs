@@ -35,7 +35,7 @@ pub(super) struct Retry {
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Retried {
+pub(crate) struct Retried {
     /// Links that are tried again now.
     retried: usize,
     /// Whether Redis has taken them; if not, a worker finds them within seconds.

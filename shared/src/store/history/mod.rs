@@ -8,5 +8,5 @@ mod org;
 mod past;
 
 pub use log::{Behind, Entry, Window, Writer, page};
-pub use org::{Report, below, everybody, now};
+pub use org::{Report, above, below, everybody, now, tops};
 pub use past::{Membership, PersonThen, Then, Was, briefs_at, person_at, teams_at};

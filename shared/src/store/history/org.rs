@@ -1,5 +1,6 @@
 use super::past::{Then, briefs_at};
 use crate::directory::TenantId;
+use crate::store::people::Brief;
 use crate::store::{PgConnection, StoreError};
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -99,6 +100,49 @@ pub async fn below(
         tree.extend(reports);
     }
     Ok((tree, false))
+}
+
+/// The managers of `person` from the nearest to the top, `manager` first, at most 50. Where they report in a
+/// circle, nobody comes twice.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn above(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    at: DateTime<Utc>,
+    person: Uuid,
+    manager: Uuid,
+) -> Result<Vec<Report>, StoreError> {
+    let (mut chain, mut met) = (vec![], HashSet::from([person]));
+    let mut next = Some(manager);
+    while let Some(id) = next.filter(|id| chain.len() < 50 && met.insert(*id)) {
+        let found = present(conn, tenant, &[id], at).await?.pop();
+        next = found.as_ref().and_then(|report| report.person.manager);
+        chain.extend(found);
+    }
+    Ok(chain)
+}
+
+/// People who report to nobody, and whom somebody reports to: at most `limit`, by name.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn tops(conn: &mut PgConnection, tenant: TenantId, limit: i64) -> Result<Vec<Brief>, StoreError> {
+    Ok(sqlx::query_as!(
+        Brief,
+        "select p.* from (
+             select distinct l.manager_id from reporting_lines l where l.tenant_id = $1 and l.slot = 1
+               and not exists (select from reporting_lines up
+                   where up.tenant_id = $1 and up.person_id = l.manager_id and up.slot = 1)) top
+         cross join lateral (select id, resource_id, status, login, email, display_name from people
+             where tenant_id = $1 and id = top.manager_id offset 0) p
+         order by p.display_name, p.login, p.id limit $2",
+        tenant.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Those of these people who were part of the company.

@@ -4,8 +4,11 @@ mod offered;
 mod preview;
 mod put;
 
-pub(super) use preview::{find as find_preview, start as preview};
+pub(crate) use offered::Offered;
+pub(super) use preview::start as preview;
+pub(crate) use preview::{begin, find as find_preview};
 pub(super) use put::put;
+pub(crate) use put::{Outcome, change};
 
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, Page};
@@ -30,9 +33,8 @@ pub(super) async fn current(
     caller: Caller,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let newest = store::find(&mut connection, caller.0.tenant, None).await?;
-    Ok(answer(&asked, newest))
+    let body = read(&app, caller.0.tenant, None).await?;
+    Ok(answer(&asked, body))
 }
 
 /// `GET /ops/v1/mapping/versions/{version}`: as it was in force; PUT, it is in force again.
@@ -42,18 +44,27 @@ pub(super) async fn version(
     Path(version): Path<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
+    let body = read(&app, caller.0.tenant, Some(&version)).await?;
+    Ok(answer(&asked, body))
+}
+
+/// A version with its rules; without a number, the one in force.
+///
+/// # Errors
+/// 404 when there is no such version.
+pub(crate) async fn read(app: &App, tenant: TenantId, version: Option<&str>) -> Result<Value, Problem> {
     let unknown = || Failure::new(StatusCode::NOT_FOUND, "the mapping has no such version");
-    let version: i32 = version.parse().map_err(|_| unknown())?;
+    let version: Option<i32> = version.map(str::parse).transpose().map_err(|_| unknown())?;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let found = store::find(&mut connection, caller.0.tenant, Some(version)).await?;
-    if found.is_none() && version != FIRST_VERSION {
+    let found = store::find(&mut connection, tenant, version).await?;
+    if found.is_none() && version.is_some_and(|version| version != FIRST_VERSION) {
         return Err(unknown().into());
     }
-    Ok(answer(&asked, found))
+    Ok(represent(found))
 }
 
 /// `GET /ops/v1/mapping/versions`: the newest first, without their rules.
-pub(super) async fn versions(
+pub(crate) async fn versions(
     State(app): State<App>,
     caller: Caller,
     page: Page,
@@ -123,8 +134,7 @@ fn represent(found: Option<(Version, Value)>) -> Value {
     shown
 }
 
-fn answer(asked: &Asked, found: Option<(Version, Value)>) -> Response {
-    let body = represent(found);
+fn answer(asked: &Asked, body: Value) -> Response {
     let version = body["version"].as_i64().unwrap_or_default();
     let tag = [(header::ETAG, etag(version))];
     if asked.text("download").is_none_or(|download| download == "false") {

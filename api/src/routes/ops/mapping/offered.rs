@@ -16,7 +16,7 @@ const NOTE: usize = 1_000;
 /// What `PUT /ops/v1/mapping` and `POST /ops/v1/mapping/preview` take.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(in crate::routes::ops) struct Offered {
+pub(crate) struct Offered {
     mapping: Value,
     pub(super) note: Option<String>,
     /// These are in what was read; they say nothing about what is to be.
@@ -29,6 +29,17 @@ pub(in crate::routes::ops) struct Offered {
 }
 
 impl Offered {
+    /// A mapping, and why it is made.
+    pub(crate) fn new(mapping: Value, note: Option<String>) -> Offered {
+        Offered {
+            mapping,
+            note,
+            _version: None,
+            _created_at: None,
+            _created_by: None,
+        }
+    }
+
     /// The mapping as it is stored, if nothing is wrong with it.
     ///
     /// # Errors

@@ -68,11 +68,38 @@ pub(in crate::routes::ops) async fn start(
     JsonBody(offered): JsonBody<Offered>,
 ) -> Result<Response, Problem> {
     let tenant = caller.0.tenant;
-    let document = offered.checked(&app, tenant).await?;
+    let tags = headers
+        .get(header::IF_MATCH)
+        .map(|tags| tags.to_str().unwrap_or_default());
+    let id = begin(&app, &caller, tags, &offered).await?;
+    let (preview, run) = ended(&app, tenant, id).await?;
+    let status = match state(&preview, &run) {
+        State::Running => StatusCode::ACCEPTED,
+        _ => StatusCode::OK,
+    };
+    let mut conn = app.pool.acquire().await.map_err(StoreError::from)?;
+    let body = shown(&mut conn, tenant, &preview, &run).await?;
+    let location = [(header::LOCATION, path(preview.id))];
+    Ok((status, location, Json(body)).into_response())
+}
+
+/// Begin to look at what a mapping would change; answers the preview's id.
+///
+/// # Errors
+/// 400 with each rule that is wrong, 412 when another version is in force than `tags` name, 429 when
+/// too many are under way.
+pub(crate) async fn begin(
+    app: &App,
+    caller: &Caller,
+    tags: Option<&str>,
+    offered: &Offered,
+) -> Result<Uuid, Problem> {
+    let tenant = caller.0.tenant;
+    let document = offered.checked(app, tenant).await?;
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
     let in_force = InForce::of(changes::find(&mut tx, tenant, None).await?);
-    if let Some(tags) = headers.get(header::IF_MATCH) {
-        expect(tags.to_str().unwrap_or_default(), in_force.version)?;
+    if let Some(tags) = tags {
+        expect(tags, in_force.version)?;
     }
     if store::under_way(&mut tx, tenant).await? >= UNDER_WAY {
         let detail = format!("{UNDER_WAY} previews are under way already");
@@ -87,21 +114,12 @@ pub(in crate::routes::ops) async fn start(
     };
     let preview = store::start(&mut tx, tenant, new).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    push(&app, tenant, preview.run).await;
-
-    let (preview, run) = ended(&app, tenant, preview.id).await?;
-    let status = match state(&preview, &run) {
-        State::Running => StatusCode::ACCEPTED,
-        _ => StatusCode::OK,
-    };
-    let mut conn = app.pool.acquire().await.map_err(StoreError::from)?;
-    let body = shown(&mut conn, tenant, &preview, &run).await?;
-    let location = [(header::LOCATION, path(preview.id))];
-    Ok((status, location, Json(body)).into_response())
+    push(app, tenant, preview.run).await;
+    Ok(preview.id)
 }
 
 /// `GET /ops/v1/mapping/previews/{id}`
-pub(in crate::routes::ops) async fn find(
+pub(crate) async fn find(
     Extracted(app): Extracted<App>,
     caller: Caller,
     Path(id): Path<String>,

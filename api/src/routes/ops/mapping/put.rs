@@ -13,12 +13,20 @@ use axum::response::{IntoResponse, Response};
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::mapping::effect::Losses;
 use rollcall_shared::scim::etag;
-use rollcall_shared::store::mapping_changes::{self as changes, Change};
+use rollcall_shared::store::mapping_changes::{self as changes, Change, Version};
 use rollcall_shared::store::mapping_previews::{self as previews, NewPreview};
 use rollcall_shared::store::runs::{self, Scope};
 use rollcall_shared::store::{PgConnection, StoreError, rules};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// What became of a change.
+pub(crate) enum Outcome {
+    /// The version in force, and the run that brings everybody in line with it, unless nothing changed.
+    InForce { version: Value, run: Option<Uuid> },
+    /// Writes were accepted since the preview: whether it is made is yet to be seen by this one.
+    LookedAtAgain { check: Uuid, shown: Value },
+}
 
 /// What the preview that a change refers to allows.
 enum Consent {
@@ -38,10 +46,31 @@ pub(in crate::routes::ops) async fn put(
     headers: HeaderMap,
     JsonBody(offered): JsonBody<Offered>,
 ) -> Result<Response, Problem> {
-    let (tenant, token) = (caller.0.tenant, caller.0.id);
     let tags = expected(&headers)?;
     let previewed = asked.text("preview").map(preview::id).transpose()?;
-    let document = offered.checked(&app, tenant).await?;
+    match change(&app, &caller, previewed, tags, &offered).await? {
+        Outcome::InForce { version, run } => Ok(put_in_force(version, run)),
+        Outcome::LookedAtAgain { check, shown } => {
+            let location = [(header::LOCATION, preview::path(check))];
+            Ok((StatusCode::ACCEPTED, location, Json(shown)).into_response())
+        }
+    }
+}
+
+/// Make a change of the mapping; with a preview, only what that showed.
+///
+/// # Errors
+/// 400 with each rule that is wrong, 409 when the preview does not allow it, 412 when another version is in
+/// force than `tags` name.
+pub(crate) async fn change(
+    app: &App,
+    caller: &Caller,
+    previewed: Option<Uuid>,
+    tags: &str,
+    offered: &Offered,
+) -> Result<Outcome, Problem> {
+    let (tenant, token) = (caller.0.tenant, caller.0.id);
+    let document = offered.checked(app, tenant).await?;
     let note = offered.note.as_deref();
 
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
@@ -50,7 +79,7 @@ pub(in crate::routes::ops) async fn put(
     let in_force = InForce::of(newest.clone());
     expect(tags, in_force.version)?;
     if in_force.mapping == document {
-        return Ok(put_in_force(represent(newest), None));
+        return Ok(in_force_now(newest, None));
     }
     if let Some(id) = previewed
         && let Consent::Limited(at_most) = consent(&mut tx, tenant, id, in_force.version, &document).await?
@@ -64,8 +93,8 @@ pub(in crate::routes::ops) async fn put(
         };
         let check = previews::start(&mut tx, tenant, check).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        push(&app, tenant, check.run).await;
-        return settled(&app, tenant, check.id).await;
+        push(app, tenant, check.run).await;
+        return settled(app, tenant, check.id).await;
     }
     let change = Change {
         version: in_force.version + 1,
@@ -76,9 +105,9 @@ pub(in crate::routes::ops) async fn put(
     let run = changes::put(&mut tx, tenant, change).await?;
     let now = changes::find(&mut tx, tenant, None).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    push(&app, tenant, run).await;
+    push(app, tenant, run).await;
     tracing::info!(%token, version = change.version, %run, "a mapping came into force");
-    Ok(put_in_force(represent(now), Some(run)))
+    Ok(in_force_now(now, Some(run)))
 }
 
 /// Whether this preview is one of this change, and how much of it still holds.
@@ -118,19 +147,19 @@ async fn consent(
 }
 
 /// What came of a change that was looked at once more, if that is known soon.
-async fn settled(app: &App, tenant: TenantId, check: Uuid) -> Result<Response, Problem> {
+async fn settled(app: &App, tenant: TenantId, check: Uuid) -> Result<Outcome, Problem> {
     let (preview, run) = preview::ended(app, tenant, check).await?;
-    let path = preview::path(check);
     match preview::state(&preview, &run) {
         PreviewState::Applied => {
             let mut conn = app.pool.acquire().await.map_err(StoreError::from)?;
             let applied = changes::find(&mut conn, tenant, preview.applied_version).await?;
             let version = preview.applied_version.unwrap_or_default();
             let run = runs::newest(&mut conn, tenant, Scope::Mapping(version), false).await?;
-            Ok(put_in_force(represent(applied), run))
+            Ok(in_force_now(applied, run))
         }
         PreviewState::Refused => {
             let errors = preview::exceeded(&preview, &run);
+            let path = preview::path(check);
             let detail = format!(
                 "since the preview, writes were accepted and it would not be the same; {path} shows it as it is now"
             );
@@ -141,9 +170,15 @@ async fn settled(app: &App, tenant: TenantId, check: Uuid) -> Result<Response, P
         _ => {
             let mut conn = app.pool.acquire().await.map_err(StoreError::from)?;
             let shown = preview::shown(&mut conn, tenant, &preview, &run).await?;
-            let location = [(header::LOCATION, path)];
-            Ok((StatusCode::ACCEPTED, location, Json(shown)).into_response())
+            Ok(Outcome::LookedAtAgain { check, shown })
         }
+    }
+}
+
+fn in_force_now(found: Option<(Version, Value)>, run: Option<Uuid>) -> Outcome {
+    Outcome::InForce {
+        version: represent(found),
+        run,
     }
 }
 
