@@ -5,10 +5,14 @@ use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 
 /// Tables whose primary key does not begin with the tenant.
-const EXCEPTIONS: [(&str, &str); 5] = [
+const EXCEPTIONS: [(&str, &str); 6] = [
     ("tenants", "a row is a tenant"),
     ("secrets", "shared by all processes, whatever the tenant"),
     ("event_keys", "one key signs the events of all tenants"),
+    (
+        "queue_samples",
+        "of the deployment's queues, which all tenants share",
+    ),
     (
         "history",
         "appended to by every apply, and read by its indexes, which do begin with the tenant",
