@@ -13,6 +13,7 @@ pub mod erasure;
 pub mod event_keys;
 pub mod explain;
 pub mod feed;
+pub mod follow;
 pub mod history;
 pub mod lanes;
 pub mod links;

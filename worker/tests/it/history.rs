@@ -194,7 +194,11 @@ async fn rehired_person_and_moves_between_teams_are_told_with_both_sides() {
     let resources = format!(r#"p apply resource_id ["{}","{}"]"#, id("p"), id("again"));
     assert_eq!(
         told_since(&company, before).await,
-        [r#"p apply department ["Sales","Legal"]"#.to_owned(), resources]
+        [
+            r#"Legal create name [null,"Legal"]"#.to_owned(),
+            r#"p apply department ["Sales","Legal"]"#.to_owned(),
+            resources
+        ]
     );
 }
 

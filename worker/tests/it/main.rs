@@ -6,6 +6,7 @@ mod concurrency;
 mod dates;
 mod erasure;
 mod fields;
+mod follow;
 mod groups;
 mod history;
 mod links;

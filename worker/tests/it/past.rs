@@ -320,5 +320,8 @@ async fn directory_as_of_any_time_is_the_directory_as_it_was() {
     }
     scenario.teardown();
     assert!(compared > 500, "only {compared} comparisons");
-    assert_eq!(causes.into_iter().collect::<Vec<_>>(), ["apply", "link"]);
+    assert_eq!(
+        causes.into_iter().collect::<Vec<_>>(),
+        ["apply", "create", "link"]
+    );
 }

@@ -63,7 +63,7 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("reporting_lines", &["flag"]),
     ("waiters", &["reason"]),
     ("rejections", &["rule", "reason"]),
-    ("history", &["cause"]),
+    ("history", &["cause", "order_xid"]),
     ("key_failures", &["error"]),
     ("runs", &["scope", "phase", "report"]),
     ("team_parts", &["source"]),

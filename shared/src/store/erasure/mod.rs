@@ -179,6 +179,7 @@ async fn attempt(
     names::rename_parts_of_runs(&mut tx, tenant, &renamed).await?;
     names::forget_wakes(&mut tx, tenant, &renamed).await?;
     rows::empty_people(&mut tx, tenant, &subjects, cause).await?;
+    rows::tell(&mut tx, tenant, &subjects, of_people).await?;
     for (team, person) in left {
         if let (Some(place), Some(name)) = (subjects.place(person), meaning.name(person)) {
             ledger.pending.push(PendingRow {

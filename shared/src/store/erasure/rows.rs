@@ -3,11 +3,16 @@
 use super::meaning::Meaning;
 use super::subjects::Subjects;
 use super::{Cause, columns};
-use crate::directory::TenantId;
+use crate::directory::{Key, TenantId};
 use crate::projection::project_group;
 use crate::store::StoreError;
-use crate::store::reconcile::{DesiredGroup, TeamRow, create_group_teams, desired_groups, read_teams};
+use crate::store::mappings::version_in_force;
+use crate::store::reconcile::{
+    self, Book, DesiredGroup, HistoryRow, TeamRow, create_group_teams, desired_groups, insert_history,
+    read_teams,
+};
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -207,6 +212,29 @@ pub(super) async fn end_keys(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Tell that they were erased.
+pub(super) async fn tell(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &Subjects,
+    seqs: &[i64],
+) -> Result<(), StoreError> {
+    let book = Book {
+        mapping: version_in_force(&mut *conn, tenant).await?,
+        run: None,
+    };
+    let row = |(subject, seq): (&super::subjects::Subject, &i64)| HistoryRow {
+        key: Key::Person(subject.person),
+        person: None,
+        cause: reconcile::Cause::Erase,
+        seq: *seq,
+        asserted_seq: None,
+        fields: json!({ "erased": [false, true] }),
+    };
+    let rows: Vec<HistoryRow> = subjects.all.iter().zip(seqs).map(row).collect();
+    insert_history(conn, tenant, book, &rows).await
 }
 
 /// Empty the rows of the directory; what it did and when stays, without values.

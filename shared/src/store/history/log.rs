@@ -10,7 +10,7 @@ pub struct Entry {
     /// Rises with time, for one subject.
     pub id: i64,
     pub at: DateTime<Utc>,
-    /// `apply`, `link` or `run`.
+    /// `apply`, `link`, `run`, `create` or `erase`.
     pub cause: String,
     /// Of a membership: the group's team.
     pub group: Option<Uuid>,

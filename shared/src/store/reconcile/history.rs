@@ -14,6 +14,10 @@ pub enum Cause {
     Link,
     /// A run put right what differed.
     Run,
+    /// A team that values of an attribute name was made: somebody is to be in it, or an operator asked.
+    Create,
+    /// Somebody was erased.
+    Erase,
 }
 
 impl Cause {
@@ -23,6 +27,8 @@ impl Cause {
             Cause::Apply => "apply",
             Cause::Link => "link",
             Cause::Run => "run",
+            Cause::Create => "create",
+            Cause::Erase => "erase",
         }
     }
 }

@@ -1,6 +1,7 @@
 use super::{Book, Cause};
 use crate::directory::TenantId;
 use crate::store::StoreError;
+use crate::store::mappings::version_in_force;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -206,7 +207,7 @@ pub async fn accepted_teams(
 }
 
 /// Create attribute teams, in order, with the identity and spelling their first acceptance fixed.
-/// A name nobody accepted before gets both now. Answers how many are new.
+/// A name nobody accepted before gets both now. History tells of the new ones; answers how many.
 pub async fn create_attribute_teams(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -215,6 +216,7 @@ pub async fn create_attribute_teams(
     let kind: Vec<&str> = teams.iter().map(|team| team.kind.as_str()).collect();
     let folded: Vec<&str> = teams.iter().map(|team| team.folded.as_str()).collect();
     let name: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+    let mapping = version_in_force(&mut *conn, tenant).await?;
     sqlx::query!(
         "insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
          select $1, n.kind, n.folded, n.name, gen_random_uuid(), 0
@@ -229,16 +231,25 @@ pub async fn create_attribute_teams(
     .execute(&mut *conn)
     .await?;
     Ok(sqlx::query!(
-        "insert into teams (tenant_id, id, kind, folded, name)
-         select $1, n.team_id, n.kind, n.folded, n.name
-         from unnest($2::text[], $3::text[]) as asked (kind, folded)
-         cross join lateral (select * from team_names
-             where tenant_id = $1 and kind = asked.kind and folded = asked.folded offset 0) n
-         order by n.kind collate \"C\", n.folded collate \"C\"
-         on conflict do nothing",
+        "with asked as (
+             select distinct n.* from unnest($2::text[], $3::text[]) as asked (kind, folded)
+             cross join lateral (select * from team_names
+                 where tenant_id = $1 and kind = asked.kind and folded = asked.folded offset 0) n),
+         created as (
+             insert into teams (tenant_id, id, kind, folded, name)
+             select $1, team_id, kind, folded, name from asked
+             order by kind collate \"C\", folded collate \"C\"
+             on conflict do nothing
+             returning id, name)
+         insert into history (tenant_id, key_kind, key_id, cause, seq, fields, mapping_version, applied_at)
+         select $1, 2, created.id, $4, asked.first_seq,
+             jsonb_build_object('name', jsonb_build_array(null, created.name)), $5, statement_timestamp()
+         from created join asked on asked.team_id = created.id",
         tenant.0,
         &kind as _,
-        &folded as _
+        &folded as _,
+        Cause::Create.name(),
+        mapping
     )
     .execute(conn)
     .await?
