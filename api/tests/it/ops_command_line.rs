@@ -146,6 +146,70 @@ async fn person_receipt_and_waiting_links_are_explained_in_tables() {
 }
 
 #[tokio::test]
+async fn receipts_are_listed_by_state_and_resource() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    let receipt = ada(&scim).await;
+    let bob = scim.user("bob@example.com").await;
+    let all = told(&operator, &["receipt", "list", "--json"])
+        .await
+        .exits(0)
+        .lines();
+    let receipts: Vec<&str> = all.iter().map(|one| one["txn"].as_str().unwrap()).collect();
+    assert_eq!(receipts, [bob.txn(), receipt.as_str()], "the newest first");
+    let of_bob = told(
+        &operator,
+        &["receipt", "list", "--resource", bob.id(), "--state", "accepted"],
+    )
+    .await;
+    let of_bob = of_bob.exits(0).out;
+    assert_eq!(of_bob.lines().count(), 2, "{of_bob}");
+    assert!(of_bob.contains(&format!("{}:0", bob.txn())), "{of_bob}");
+    let none = told(
+        &operator,
+        &["receipt", "list", "--until", "2020-01-01T00:00:00+01:00"],
+    )
+    .await
+    .exits(0);
+    assert_eq!(
+        (none.out.as_str(), none.err.as_str()),
+        ("", "No such write was accepted.\n")
+    );
+    told(&operator, &["receipt", "list", "--since", "yesterday"])
+        .await
+        .exits(1);
+    told(&operator, &["receipt"]).await.exits(2);
+}
+
+#[tokio::test]
+async fn lane_is_paused_shown_as_such_and_resumed() {
+    let app = TestApp::start().await;
+    let operator = app.client(app.tenant("mine").await, "operator").await;
+    let paused = told(
+        &operator,
+        &["queue", "pause", "bulk", "--reason", "import gone wrong"],
+    )
+    .await
+    .exits(0);
+    assert_eq!(paused.out, "bulk: paused; workers follow within seconds\n");
+    let shown = told(&operator, &["queue"]).await.exits(0).out;
+    let bulk = shown.lines().find(|line| line.starts_with("bulk")).unwrap();
+    assert!(bulk.contains("by test: import gone wrong"), "{shown}");
+    assert!(shown.ends_with("workers alive  0\n"), "{shown}");
+    told(&operator, &["queue", "resume", "bulk"]).await.exits(0);
+    let lanes = told(&operator, &["queue", "--json"]).await.exits(0).lines();
+    assert!(
+        lanes[0]["lanes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|lane| lane["paused"].is_null())
+    );
+    told(&operator, &["queue", "pause", "nothing"]).await.exits(2);
+}
+
+#[tokio::test]
 async fn person_is_not_guessed_where_several_are_found() {
     let app = TestApp::start().await;
     let scim = app.scim().await;

@@ -98,7 +98,11 @@ impl Client {
     ) -> anyhow::Result<()> {
         let (mut seen, mut next) = (0, String::new());
         loop {
-            let mark = if path.contains('?') { '&' } else { '?' };
+            let mark = match path {
+                path if path.ends_with('?') => "",
+                path if path.contains('?') => "&",
+                _ => "?",
+            };
             let answer = self
                 .get(&format!("{path}{mark}count={PAGE}&limit={PAGE}{next}"))?
                 .body;

@@ -7,6 +7,7 @@ mod lists;
 mod output;
 mod overview;
 mod people;
+mod queue;
 mod receipts;
 mod runs;
 mod tokens;
@@ -63,7 +64,12 @@ enum Command {
     /// Start, list, follow and cancel resync runs
     #[command(subcommand)]
     Run(runs::RunCommand),
-    /// What became of a write, by the id in its header Set-Txn
+    /// What is in the queues and who works on it; pausing and resuming a lane
+    Queue {
+        #[command(subcommand)]
+        command: Option<queue::QueueCommand>,
+    },
+    /// What became of a write, by the id in its header Set-Txn; or the writes, the newest first
     Receipt(receipts::Receipt),
     /// List, create, rotate and revoke the tenant's tokens
     #[command(subcommand)]
@@ -98,6 +104,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Overview(overview) => overview.run(&session),
         Command::Waiting(waiting) => waiting.run(&session),
         Command::Run(command) => command.run(&session),
+        Command::Queue { command } => queue::run(&session, command),
         Command::Receipt(receipt) => receipt.run(&session),
         Command::Token(command) => command.run(&session),
         Command::Person(person) => person.run(&session),
