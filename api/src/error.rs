@@ -1,8 +1,9 @@
-//! Every refusal of the API, and the two dialects it is told in: SCIM error bodies (RFC 7644
-//! §3.12) under `/scim`, problem details (RFC 9457) everywhere else.
+//! Every refusal of the API, and the dialects it is told in: SCIM error bodies (RFC 7644 §3.12) under
+//! `/scim`, pages in the dashboard, problem details (RFC 9457) everywhere else.
 
 use crate::accept::AcceptError;
 use crate::auth::Scope;
+use crate::dashboard;
 use crate::schemas::SchemasError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -104,6 +105,14 @@ impl Failure {
         )
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// 500. The cause belongs into the log, not here.
     pub(crate) fn internal() -> Failure {
         Failure::new(
@@ -203,14 +212,17 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub(crate) enum Surface {
     Scim,
     Problem,
+    /// The dashboard: a page.
+    Page,
 }
 
 impl Surface {
     pub(crate) fn response(self, failure: Failure) -> Response {
         let (content_type, body) = match self {
+            Surface::Page => ("text/html; charset=utf-8", dashboard::error_page(&failure)),
             Surface::Scim => {
                 let error = ScimError::new(failure.status.as_u16(), failure.scim_type, failure.detail);
-                ("application/scim+json", error.to_body())
+                ("application/scim+json", error.to_body().to_string())
             }
             Surface::Problem => {
                 let mut body = json!({
@@ -224,11 +236,14 @@ impl Surface {
                 for (name, value) in failure.members {
                     body[name] = value;
                 }
-                ("application/problem+json", body)
+                ("application/problem+json", body.to_string())
             }
         };
-        let mut response = (failure.status, body.to_string()).into_response();
+        let mut response = (failure.status, body).into_response();
         let headers = response.headers_mut();
+        if self == Surface::Page {
+            dashboard::protect(headers);
+        }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         if let Some(seconds) = failure.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
@@ -251,6 +266,10 @@ pub(crate) struct ScimFailure(pub Failure);
 #[derive(Debug)]
 pub(crate) struct Problem(pub Failure);
 
+/// A [`Failure`] of a handler of the dashboard.
+#[derive(Debug)]
+pub(crate) struct PageFailure(pub Failure);
+
 impl<E: Into<Failure>> From<E> for ScimFailure {
     fn from(error: E) -> ScimFailure {
         ScimFailure(error.into())
@@ -260,6 +279,18 @@ impl<E: Into<Failure>> From<E> for ScimFailure {
 impl<E: Into<Failure>> From<E> for Problem {
     fn from(error: E) -> Problem {
         Problem(error.into())
+    }
+}
+
+impl<E: Into<Failure>> From<E> for PageFailure {
+    fn from(error: E) -> PageFailure {
+        PageFailure(error.into())
+    }
+}
+
+impl IntoResponse for PageFailure {
+    fn into_response(self) -> Response {
+        Surface::Page.response(self.0)
     }
 }
 

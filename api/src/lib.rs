@@ -6,6 +6,7 @@ mod auth;
 pub mod cli;
 mod config;
 mod cursor;
+mod dashboard;
 mod error;
 mod events;
 mod extract;
@@ -20,9 +21,10 @@ pub use config::{Config, EventConfig, HttpConfig};
 pub use state::SetupError;
 
 use axum::serve::ListenerExt as _;
-use rollcall_shared::store::{StoreError, async_results};
+use rollcall_shared::store::{StoreError, async_results, sessions};
 use state::{App, AppState};
 use std::future::{Future, IntoFuture as _};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -73,8 +75,8 @@ pub async fn run(
         tracing::info!("API stops: no new connections, requests under way may finish");
         told.cancel();
     });
-    let server = axum::serve(listener, router::router(app.clone()))
-        .with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let service = router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
     let bound = async {
         stopping.cancelled().await;
         tokio::time::sleep(drain).await;
@@ -116,9 +118,14 @@ async fn housekeeping(app: App, stopping: tokio_util::sync::CancellationToken) {
             tracing::warn!(error, "the last use of tokens could not be written");
         }
         app.rate_limit.forget_idle();
+        app.attempts.forget_idle();
         if let Err(error) = drop_old_results(&app).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "old results of asynchronous requests could not be dropped");
+        }
+        if let Err(error) = drop_ended_sessions(&app).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "sessions whose time is over could not be dropped");
         }
         if stops {
             return;
@@ -130,4 +137,9 @@ async fn drop_old_results(app: &App) -> Result<(), StoreError> {
     let mut connection = app.pool.acquire().await?;
     async_results::drop_old(&mut connection, RESULTS_A_ROUND).await?;
     Ok(())
+}
+
+async fn drop_ended_sessions(app: &App) -> Result<(), StoreError> {
+    let mut connection = app.pool.acquire().await?;
+    sessions::drop_ended(&mut connection).await
 }

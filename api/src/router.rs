@@ -1,12 +1,13 @@
 //! Every route, with what stands before it.
 
 use crate::auth::Scope;
+use crate::dashboard;
 use crate::error::{Failure, Problem, ScimFailure, Surface};
 use crate::extract::ScimRoot;
 use crate::middleware::{Allowed, admit, authorize, catch_panic, observe, record};
 use crate::routes;
 use crate::state::App;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
@@ -26,17 +27,21 @@ pub(crate) fn router(app: App) -> Router {
     // the rest of /ops, which speaks of one tenant.
     let receipts = routes::receipts().method_not_allowed_fallback(no_method);
     let receipts = authorized(&app, receipts, &[Scope::Operator, Scope::Scim], Surface::Problem);
-    let ops = problems(routes::ops().layer(from_fn_with_state(app.clone(), record)));
+    let recorded = from_fn_with_state((app.clone(), Surface::Problem), record);
+    let ops = problems(routes::ops().layer(recorded));
     let ops = authorized(&app, ops, &[Scope::Operator], Surface::Problem);
     let instance = routes::instance()
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state(app.clone(), record));
+        .layer(from_fn_with_state((app.clone(), Surface::Problem), record));
     let instance = authorized(&app, instance, &[Scope::Operator, Scope::Admin], Surface::Problem);
     let ops = admitted(&app, ops.merge(receipts).merge(instance), Surface::Problem);
 
     let content = guarded(&app, problems(Router::new()), &[Scope::Content], Surface::Problem);
 
+    let dashboard = admitted(&app, dashboard::routes(&app), Surface::Page);
+
     Router::new()
+        .merge(dashboard)
         .nest("/scim/v2", under("/scim/v2"))
         .nest("/scim/v1", under("/scim/v1"))
         .nest("/ops/v1", ops)
@@ -87,11 +92,16 @@ async fn no_endpoint() -> Problem {
     Problem(Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint"))
 }
 
-/// Outside of every area. A client that asks for another version of SCIM is told in SCIM.
-async fn nowhere(uri: Uri) -> Response {
-    let surface = match uri.path().starts_with("/scim/") {
-        true => Surface::Scim,
-        false => Surface::Problem,
+/// Outside of every area. A client that asks for another version of SCIM is told in SCIM, a browser
+/// by a page.
+async fn nowhere(uri: Uri, headers: HeaderMap) -> Response {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let surface = match accept {
+        _ if uri.path().starts_with("/scim/") => Surface::Scim,
+        Some(accept) if accept.contains("text/html") => Surface::Page,
+        _ => Surface::Problem,
     };
     surface.response(Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint"))
 }

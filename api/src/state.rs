@@ -2,6 +2,7 @@ use crate::accept::{AcceptConfig, Acceptor};
 use crate::auth::Tokens;
 use crate::config::{Config, HttpConfig};
 use crate::cursor::Cursors;
+use crate::dashboard::{Attempts, Recent, Snapshots};
 use crate::events::{Events, KeysFileError};
 use crate::limits::{BodyBudget, RateLimit};
 use crate::schemas::Schemas;
@@ -43,6 +44,14 @@ pub(crate) struct AppState {
     pub waiters: Semaphore,
     /// Places for those who follow a run.
     pub followers: Arc<Semaphore>,
+    /// Places for open pages of the dashboard.
+    pub viewers: Arc<Semaphore>,
+    /// What the dashboard shows first.
+    pub snapshots: Snapshots,
+    /// What was just applied, for those who watch.
+    pub recent: Recent,
+    /// Attempts to log in to the dashboard.
+    pub attempts: Attempts,
 }
 
 /// Requests that wait until their write is applied; beyond, the answer is the 202 they would
@@ -51,6 +60,9 @@ const WAITERS: usize = 256;
 
 /// Clients that follow a run at the same time; beyond, 503.
 const FOLLOWERS: usize = 64;
+
+/// Pages of the dashboard that are kept current at the same time; beyond, they stay as they were loaded.
+const VIEWERS: usize = 256;
 
 /// A setting that cannot be used, found at start-up.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +126,10 @@ impl AppState {
             stopping: CancellationToken::new(),
             waiters: Semaphore::new(WAITERS),
             followers: Arc::new(Semaphore::new(FOLLOWERS)),
+            viewers: Arc::new(Semaphore::new(VIEWERS)),
+            snapshots: Snapshots::default(),
+            recent: Recent::default(),
+            attempts: Attempts::default(),
             pool,
             writes,
             queues,

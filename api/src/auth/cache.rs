@@ -33,6 +33,33 @@ pub(crate) struct Token {
     used: AtomicBool,
 }
 
+impl Token {
+    /// What is granted, as of `now`; `None` for a scope this version does not know.
+    pub(crate) fn of(grant: Grant, now: Instant) -> Option<Token> {
+        let Some(scope) = Scope::from_name(&grant.scope) else {
+            tracing::warn!(token = %grant.id, scope = grant.scope, "a token has a scope this version does not know");
+            return None;
+        };
+        let left = grant
+            .seconds_left
+            .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        Some(Token {
+            tenant: grant.tenant,
+            id: grant.id,
+            scope,
+            source: grant.source.into(),
+            dialect: match grant.strict {
+                true => Dialect::Strict,
+                false => Dialect::Tolerant,
+            },
+            suspended: grant.suspended,
+            // An expiry beyond what the clock can hold is none.
+            expires: left.and_then(|left| now.checked_add(left)),
+            used: AtomicBool::new(false),
+        })
+    }
+}
+
 struct Entry {
     /// `None`: no valid token has this secret.
     token: Option<Arc<Token>>,
@@ -118,7 +145,7 @@ impl Tokens {
         let mut connection = self.pool.acquire().await?;
         let token = tokens::granted(&mut connection, &hash)
             .await?
-            .and_then(|grant| token(grant, read_at))
+            .and_then(|grant| Token::of(grant, read_at))
             .map(Arc::new);
         let mut entries = self.entries();
         if let (Some(old), Some(new)) = (entries.get(&hash).and_then(|entry| entry.token.as_ref()), &token) {
@@ -162,30 +189,6 @@ impl Tokens {
         // Every change to the map is a single call, so a panic elsewhere leaves it whole.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn token(grant: Grant, now: Instant) -> Option<Token> {
-    let Some(scope) = Scope::from_name(&grant.scope) else {
-        tracing::warn!(token = %grant.id, scope = grant.scope, "a token has a scope this version does not know");
-        return None;
-    };
-    let left = grant
-        .seconds_left
-        .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    Some(Token {
-        tenant: grant.tenant,
-        id: grant.id,
-        scope,
-        source: grant.source.into(),
-        dialect: match grant.strict {
-            true => Dialect::Strict,
-            false => Dialect::Tolerant,
-        },
-        suspended: grant.suspended,
-        // An expiry beyond what the clock can hold is none.
-        expires: left.and_then(|left| now.checked_add(left)),
-        used: AtomicBool::new(false),
-    })
 }
 
 /// Keep the map bounded: drop what is out of date, and everything when that is not enough.

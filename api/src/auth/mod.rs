@@ -6,4 +6,4 @@ mod secret;
 
 pub(crate) use cache::{Token, Tokens};
 pub(crate) use scope::Scope;
-pub(crate) use secret::Secret;
+pub(crate) use secret::{Secret, hash};

@@ -17,13 +17,17 @@ impl Secret {
     /// # Errors
     /// When the operating system has none to give.
     pub(crate) fn generate(scope: Scope) -> Result<Secret, rand::rand_core::OsError> {
+        Secret::of_kind(scope.name())
+    }
+
+    /// A new secret that is no token's: `kind` tells what it is.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub(crate) fn of_kind(kind: &str) -> Result<Secret, rand::rand_core::OsError> {
         let mut random = [0_u8; 32];
         rand::rngs::OsRng.try_fill_bytes(&mut random)?;
-        Ok(Secret(format!(
-            "rc_{}_{}",
-            scope.name(),
-            URL_SAFE_NO_PAD.encode(random)
-        )))
+        Ok(Secret(format!("rc_{kind}_{}", URL_SAFE_NO_PAD.encode(random))))
     }
 
     /// The secret itself, to be shown to its owner.

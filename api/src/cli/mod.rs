@@ -1,6 +1,7 @@
 //! The command line. Every setting is a flag or an environment variable; `--help` is the
 //! reference.
 
+mod login_link;
 mod ops;
 mod tenants;
 mod tokens;
@@ -50,6 +51,8 @@ enum Command {
     /// one, give it to the client, revoke the old one. A revocation takes hold within 5 seconds.
     #[command(subcommand)]
     Token(tokens::TokenCommand),
+    /// Print a link that logs somebody in to the dashboard: once, within 5 minutes
+    LoginLink(Box<login_link::LoginLink>),
     /// Manage the keys that completion events are signed with, where no file of keys is set
     #[command(subcommand)]
     EventKey(EventKeyCommand),
@@ -110,6 +113,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Tenant(command) => tenants::run(command).await,
         Command::Token(command) => tokens::run(command).await,
+        Command::LoginLink(link) => login_link::run(*link).await,
         Command::Ops(arguments) => tokio::task::spawn_blocking(|| ops::run(*arguments)).await?,
         Command::EventKey(EventKeyCommand::Rotate {
             compromised,

@@ -3,7 +3,7 @@ use crate::error::{Failure, Surface};
 use crate::state::App;
 use axum::RequestExt as _;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use rollcall_shared::directory::WorkLane;
@@ -11,9 +11,17 @@ use rollcall_shared::store::{StoreError, audit};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// How an action ended whose answer has another status: one that leads back to a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome(pub StatusCode);
+
 /// Write down what an operator is about to do, let it happen, and add how it ended. What cannot be
 /// written down is not done. Reading is no action.
-pub(crate) async fn record(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn record(
+    State((app, surface)): State<(App, Surface)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let token = request.extensions().get::<Arc<Token>>().cloned();
     let (Some(token), false) = (token, matches!(*request.method(), Method::GET | Method::HEAD)) else {
         return next.run(request).await;
@@ -37,10 +45,13 @@ pub(crate) async fn record(State(app): State<App>, mut request: Request, next: N
     };
     let id = match begun.await {
         Ok(id) => id,
-        Err(error) => return Surface::Problem.response(Failure::from(error)),
+        Err(error) => return surface.response(Failure::from(error)),
     };
     let response = next.run(request).await;
-    let status = response.status().as_u16();
+    let outcome = response.extensions().get::<Outcome>();
+    let status = outcome
+        .map_or(response.status(), |Outcome(status)| *status)
+        .as_u16();
     let finished = async {
         let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
         audit::finish(&mut connection, token.tenant, id, status).await

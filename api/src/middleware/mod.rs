@@ -10,7 +10,7 @@ mod observe;
 mod panic;
 
 pub(crate) use admit::admit;
-pub(crate) use audit::record;
+pub(crate) use audit::{Outcome, record};
 pub(crate) use authorize::{Allowed, authorize};
 pub(crate) use drain::drain;
 pub(crate) use observe::{SET_TXN, observe};

@@ -1,6 +1,7 @@
 use crate::app::{TestApp, send};
 use devstack::PrivatePostgres;
 use reqwest::Method;
+use serde_json::json;
 
 #[tokio::test]
 async fn readyz_everything_there_is_ready() {
@@ -26,6 +27,10 @@ async fn readyz_redis_down_is_ready_but_degraded_and_writes_are_accepted() {
     let overview = operator.get("/ops/v1/overview").await.expect(200);
     assert!(overview.body["queues"].is_null());
     assert_eq!(overview.body["backlog"]["pendingChanges"], 1);
+    let in_step = json!({ "people": 1, "behind": 1, "percent": 0.0 });
+    assert_eq!(overview.body["inStep"], in_step);
+    assert_eq!(overview.body["pace"]["acceptedPerSecond"], 0.02);
+    assert!(overview.body["lastRun"].is_null());
     let metrics = metrics(&app).await;
     assert!(
         metrics.contains(r#"rollcall_dependency_up{dependency="redis"} 0"#),

@@ -11,6 +11,7 @@ mod bad_input;
 mod bulk;
 mod command_line;
 mod cursors;
+mod dashboard;
 mod dead_letters;
 mod erasure;
 mod event_keys;

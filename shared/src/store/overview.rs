@@ -176,6 +176,41 @@ pub async fn pace(connection: &mut PgConnection, tenant: TenantId) -> Result<Pac
     .await?)
 }
 
+/// People with accepted changes that are not applied yet.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn people_behind(connection: &mut PgConnection, tenant: TenantId) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(distinct key_id) as "count!" from pending where tenant_id = $1 and key_kind = 1"#,
+        tenant.0
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// People that the sources assert at present.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn people_asserted(connection: &mut PgConnection, tenant: TenantId) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from scim_resources
+           where tenant_id = $1 and kind = 1 and deleted_seq is null"#,
+        tenant.0
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Percentage of the people whose entry in the directory is what was last asserted: 100 only when all are;
+/// `None` without people.
+pub fn in_step_percent(asserted: i64, behind: i64) -> Option<f64> {
+    // Both are counted, but not in the same moment.
+    let people = asserted.max(behind);
+    (people > 0).then(|| ((people - behind) as f64 * 1000.0 / people as f64).floor() / 10.0)
+}
+
 /// What is missing before the schema is the one this build expects.
 ///
 /// # Errors
@@ -200,4 +235,18 @@ pub async fn missing_migrations(connection: &mut PgConnection) -> Result<Vec<i64
         .map(|migration| migration.version)
         .filter(|version| !applied.contains(version))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_step_is_a_hundred_percent_only_when_everybody_is() {
+        assert_eq!(in_step_percent(0, 0), None);
+        assert_eq!(in_step_percent(100_000, 0), Some(100.0));
+        assert_eq!(in_step_percent(100_000, 1), Some(99.9));
+        assert_eq!(in_step_percent(3, 1), Some(66.6));
+        assert_eq!(in_step_percent(3, 5), Some(0.0));
+    }
 }

@@ -37,5 +37,5 @@ pub use postgres::{Durability, PostgresSettings, PrivatePostgres, STOP as STOP_P
 pub use process::{ProcessId, STOP_SERVICE};
 pub use redis::{PrivateRedis, RedisSettings};
 pub use service::Service;
-pub use stack::{Stack, StackSettings, programs};
+pub use stack::{Stack, StackSettings, login_link, programs};
 pub use testkit::{TestDatabase, TestRedis};

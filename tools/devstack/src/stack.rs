@@ -6,7 +6,7 @@ use crate::process::ProcessId;
 use crate::redis::{PrivateRedis, RedisSettings};
 use crate::service::Service;
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use uuid::Uuid;
 
@@ -190,19 +190,38 @@ impl Setup<'_> {
         let arguments = [
             "token", "create", "--tenant", TENANT, "--scope", scope, "--name", "devstack",
         ];
+        self.printed(&arguments)
+            .with_context(|| format!("no {scope} token"))
+    }
+
+    /// What the command prints.
+    fn printed(&self, arguments: &[&str]) -> Result<String> {
         let output = self
-            .command(&arguments)
+            .command(arguments)
             .output()
             .context("cannot run rollcall-api")?;
-        let secret = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        if !output.status.success() || secret.is_empty() {
-            bail!(
-                "no {scope} token: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+        let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() || printed.is_empty() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        Ok(secret)
+        Ok(printed)
     }
+}
+
+/// An address that logs in to the dashboard of a running [`Stack`] with these variables: once, within 5
+/// minutes.
+///
+/// # Errors
+/// When `rollcall-api` makes none.
+pub fn login_link(programs: &Path, variables: &[(String, String)]) -> Result<String> {
+    let url = variables.iter().find(|(name, _)| name == "OPS_URL");
+    let url = url.and_then(|(_, url)| url.strip_suffix("/ops/v1"));
+    let url = url.context("the variables name no OPS_URL")?;
+    let setup = Setup {
+        program: programs.join("rollcall-api"),
+        environment: variables,
+    };
+    setup.printed(&["login-link", "--tenant", TENANT, "--public-url", url])
 }
 
 /// The folder of the programs built together with the one now running, be it a program itself

@@ -1,4 +1,5 @@
 use super::queue;
+use super::runs::shown;
 use crate::error::Problem;
 use crate::extract::Caller;
 use crate::state::App;
@@ -6,9 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use rollcall_shared::directory::WorkLane;
 use rollcall_shared::queue::{Depth, QueueError};
-use rollcall_shared::store::StoreError;
 use rollcall_shared::store::lanes::{self, Pause};
 use rollcall_shared::store::overview::{self, Backlog, Counts, Pace};
+use rollcall_shared::store::{StoreError, runs};
 use rollcall_shared::telemetry::{LinkSlot, QueueName};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -20,12 +21,20 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// `queues` and `workers` are null when Redis does not answer.
 pub(super) async fn overview(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
-    let (backlog, counts, pace, paused) = {
+    let (backlog, counts, pace, in_step, last_run, paused) = {
         let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+        let asserted = overview::people_asserted(&mut connection, tenant).await?;
+        let behind = overview::people_behind(&mut connection, tenant).await?;
         (
             overview::backlog(&mut connection, Some(tenant)).await?,
             overview::counts(&mut connection, tenant).await?,
             overview::pace(&mut connection, tenant).await?,
+            json!({
+                "people": asserted,
+                "behind": behind,
+                "percent": overview::in_step_percent(asserted, behind),
+            }),
+            runs::list(&mut connection, tenant, None, 0, 1).await?.pop(),
             lanes::paused(&mut connection, tenant).await?,
         )
     };
@@ -35,9 +44,11 @@ pub(super) async fn overview(State(app): State<App>, caller: Caller) -> Result<J
         Ok(Err(_)) | Err(_) => (Value::Null, Value::Null),
     };
     Ok(Json(json!({
+        "inStep": in_step,
         "directory": directory(&counts),
         "backlog": backlog_figures(&backlog),
         "pace": pace_figures(&pace),
+        "lastRun": last_run.as_ref().map(shown),
         "pausedLanes": paused_lanes(&paused),
         "queues": queues,
         "workers": workers,
@@ -89,8 +100,15 @@ fn pace_figures(pace: &Pace) -> Value {
     json!({
         "acceptedLastMinute": pace.accepted,
         "appliedLastMinute": pace.applied,
+        "acceptedPerSecond": per_second(pace.accepted),
+        "appliedPerSecond": per_second(pace.applied),
         "acknowledgedToAppliedSeconds": { "p50": pace.p50_seconds, "p99": pace.p99_seconds },
     })
+}
+
+/// To two decimals.
+fn per_second(in_a_minute: i64) -> f64 {
+    (in_a_minute as f64 / 60.0 * 100.0).round() / 100.0
 }
 
 fn paused_lanes(paused: &[Pause]) -> Map<String, Value> {

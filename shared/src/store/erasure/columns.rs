@@ -47,6 +47,8 @@ pub const PERSONAL: &[(&str, &[&str])] = &[
 pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("tenants", &["name", "settings"]),
     ("tokens", &["name", "scope", "source", "secret_hash", "prefix"]),
+    ("sessions", &["secret_hash"]),
+    ("login_links", &["secret_hash"]),
     ("tenant_schemas", &["folded_urn", "definition"]),
     ("audit", &["action", "target"]),
     ("secrets", &["purpose", "secret"]),

@@ -5,7 +5,8 @@ use crate::commands::run::{Signals, run};
 use crate::commands::up::settings;
 use anyhow::{Context, Result};
 use clap::Args;
-use devstack::{ProcessId, Stack};
+use devstack::{ProcessId, Stack, login_link};
+use std::path::Path;
 use std::process::ExitCode;
 use tokio::process::Command;
 
@@ -36,7 +37,7 @@ pub(crate) async fn demo(options: Options) -> Result<ExitCode> {
     bench.envs(stack.variables().iter().map(|(name, value)| (name, value)));
     let code = run(bench, &mut signals).await?;
     if !options.exit && code < 128 {
-        next_steps(&instance, &stack);
+        next_steps(&instance, &stack, &settings.programs)?;
         signals.next().await;
     }
     println!("stopping");
@@ -53,7 +54,7 @@ fn state(stack: &Stack) -> Result<State> {
     Ok(State { processes })
 }
 
-fn next_steps(instance: &Instance, stack: &Stack) {
+fn next_steps(instance: &Instance, stack: &Stack, programs: &Path) -> Result<()> {
     let env = instance.env_file();
     println!();
     for (name, value) in stack.variables() {
@@ -66,4 +67,8 @@ fn next_steps(instance: &Instance, stack: &Stack) {
     println!("  curl -H \"Authorization: Bearer $OPS_TOKEN\" \"$OPS_URL/overview\"");
     println!("  psql \"$DATABASE_URL\" -c 'select * from people limit 5'");
     println!("Logs: {}/{{api,worker}}.log", instance.folder().display());
+    println!();
+    println!("The dashboard, with a link that logs in once, within 5 minutes:");
+    println!("  {}", login_link(programs, stack.variables())?);
+    Ok(())
 }

@@ -89,6 +89,15 @@ impl Instance {
         Ok(std::io::Write::write_all(&mut file, text.as_bytes())?)
     }
 
+    /// The variables that were written for clients.
+    pub(crate) fn variables(&self) -> Result<Vec<(String, String)>> {
+        let text = std::fs::read_to_string(self.env_file())?;
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        Ok(lines
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect())
+    }
+
     /// Stop what is recorded and still runs, this process excepted.
     pub(crate) async fn clear(&self) -> Result<()> {
         let me = ProcessId::of(std::process::id());

@@ -2,7 +2,7 @@
 
 use crate::commands::instance::{Instance, State};
 use anyhow::Result;
-use devstack::{Stack, StackSettings, programs};
+use devstack::{Stack, StackSettings, login_link, programs};
 use std::process::ExitCode;
 
 pub(crate) async fn up() -> Result<ExitCode> {
@@ -10,7 +10,7 @@ pub(crate) async fn up() -> Result<ExitCode> {
     let _lock = instance.lock()?;
     if instance.state().all_alive() {
         println!("already up");
-        report(&instance);
+        report(&instance)?;
         return Ok(ExitCode::SUCCESS);
     }
     instance.clear().await?;
@@ -22,7 +22,7 @@ pub(crate) async fn up() -> Result<ExitCode> {
         stack.variables(),
     )?;
     stack.detach();
-    report(&instance);
+    report(&instance)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,7 +95,10 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()
 }
 
-fn report(instance: &Instance) {
+fn report(instance: &Instance) -> Result<()> {
+    let link = login_link(&programs(&["rollcall-api"])?, &instance.variables()?)?;
+    println!("dashboard             {link}");
+    println!("                      logs in once, within 5 minutes; `make up` prints another");
     println!("addresses and tokens  {}", instance.env_file().display());
     println!(
         "logs                  {}/{{api,worker}}.log",
@@ -106,4 +109,5 @@ fn report(instance: &Instance) {
         instance.env_file().display()
     );
     println!("stop it               make down");
+    Ok(())
 }

@@ -1,0 +1,57 @@
+//! The dashboard: pages for operators, rendered here, kept current over server-sent events.
+//!
+//! A page is a template in `api/templates`, a struct and a handler in a module of its own, a route below
+//! and a line in [`frame::NAVIGATION`]. docs/dashboard.md tells how.
+
+mod assets;
+mod filters;
+mod flash;
+mod form;
+mod frame;
+mod html;
+mod live;
+mod overview;
+mod session;
+mod stream;
+
+pub(crate) use html::{error_page, protect};
+pub(crate) use live::Recent;
+pub(crate) use overview::Snapshots;
+pub(crate) use session::{Attempts, offer_link};
+
+use crate::error::{Failure, PageFailure, Surface};
+use crate::middleware::record;
+use crate::state::App;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+/// What only operators who are logged in see. What they do is recorded, as it is under `/ops/v1`.
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/overview/events", get(overview::events))
+        .route("/live", get(live::page))
+        .route("/live/events", get(live::events))
+        .route("/logout", post(session::logout))
+}
+
+/// Every route of the dashboard.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let pages = pages()
+        .layer(from_fn_with_state((app.clone(), Surface::Page), record))
+        .layer(from_fn_with_state(app.clone(), session::guard));
+    Router::new()
+        .route("/login", get(session::form).post(session::log_in))
+        .route("/login/link", post(session::redeem))
+        .route("/login/link/{secret}", get(session::link))
+        .merge(pages)
+        .method_not_allowed_fallback(no_method)
+        .route("/assets/{hash}/{name}", get(assets::asset_file))
+}
+
+async fn no_method() -> PageFailure {
+    let detail = "This page cannot be asked that way.";
+    PageFailure(Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail))
+}

@@ -1,0 +1,2 @@
+drop table login_links;
+drop table sessions;
