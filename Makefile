@@ -57,9 +57,13 @@ release:
 ## Check it ##
 
 .PHONY: test
-test: setup debug ## Run all tests on throwaway servers (TESTS="..." selects)
+test: setup-tests debug ## Run all tests on throwaway servers (TESTS="..." selects)
 	@$(DEVSTACK) exec --no-deadlocks -- $(TEST) --locked --workspace $(TESTS)
 	@cargo test --quiet --locked --workspace --doc
+
+.PHONY: setup-tests
+setup-tests: ## Install what tests need beside that: headless Chromium, its driver, Python
+	@scripts/setup.sh browser
 
 .PHONY: debug
 debug:

@@ -24,8 +24,10 @@ find_rollcall() {
 
 # Install what a requirements file pins (the client and the suites, unless another is named) into
 # a virtual environment (`venv`, unless another is named), once; a change of the pins installs again.
+# Further arguments go to pip.
 install_tools() {
     local requirements=${1:-$project/scripts/scim-tools.requirements.txt} into=${2:-$venv}
+    shift $(($# < 2 ? $# : 2))
     mkdir -p "$project/.devstack"
     exec 9>"$into.lock"
     ! command -v flock >/dev/null || flock 9
@@ -34,7 +36,7 @@ install_tools() {
         echo "installing tools into $into" >&2
         rm -rf "$into"
         python3 -m venv "$into" >&2 || fail "python3 cannot make a virtual environment"
-        "$into/bin/pip" --quiet --disable-pip-version-check install --requirement "$requirements" >&2 ||
+        "$into/bin/pip" --quiet --disable-pip-version-check install --requirement "$requirements" "$@" >&2 ||
             fail "cannot install the tools from PyPI"
         cp "$requirements" "$into/installed"
     fi

@@ -2,6 +2,7 @@
 # Installs what is missing to build and run Rollcall: a C compiler, Postgres and Redis.
 # They are only programs to us: tools/devstack starts servers of its own.
 # With the argument `python` also a Python that makes virtual environments, for scripts/scim-tools.sh;
+# with `browser` that and headless Chromium with its driver, which the tests use;
 # with `promtool` also Prometheus, for scripts/alerts; with `compose` also docker-compose, for scripts/manifests.
 set -euo pipefail
 
@@ -30,6 +31,17 @@ have_redis() {
 
 have_python() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
+# `chromium` or Chrome itself, and the driver of the same version. Ubuntu's packages of that name
+# install a snap, which containers cannot.
+have_browser() {
+    local program
+    command -v chromedriver >/dev/null || return 1
+    for program in chromium chromium-browser google-chrome "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+        ! command -v "$program" >/dev/null || return 0
+    done
+    return 1
+}
+
 wanted=${1:-}
 missing=()
 find_missing() {
@@ -37,7 +49,8 @@ find_missing() {
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
     have_postgres || missing+=(postgresql)
     have_redis || missing+=(redis-server)
-    [ "$wanted" != python ] || have_python || missing+=(python3-venv)
+    [[ $wanted != python && $wanted != browser ]] || have_python || missing+=(python3-venv)
+    [ "$wanted" != browser ] || have_browser || missing+=(chromium chromium-driver)
     [ "$wanted" != compose ] || command -v docker-compose >/dev/null || missing+=(docker-compose)
     [ "$wanted" != promtool ] || command -v promtool >/dev/null || missing+=(prometheus)
 }
@@ -86,10 +99,10 @@ if command -v apt-get >/dev/null; then
     install_with_apt
     find_missing
     [ ${#missing[@]} -gt 0 ] || exit 0
-    echo "this system's packages are too old: still missing Postgres $postgres_oldest+ or Redis $redis_oldest+;" \
-        "add their makers' repositories, $compose" >&2
+    echo "this system's packages are too old, or not what they say: still missing ${missing[*]}" \
+        "(Postgres $postgres_oldest+, Redis $redis_oldest+); add their makers' repositories, $compose" >&2
     exit 1
 fi
-echo "missing: a C compiler, Postgres $postgres_oldest+ or Redis $redis_oldest+ (Homebrew: postgresql@17 redis;" \
-    "Fedora: gcc postgresql-server valkey); $compose" >&2
+echo "missing, by Debian's names: ${missing[*]} (Homebrew: postgresql@17 redis chromedriver, and Chrome;" \
+    "Fedora: gcc postgresql-server valkey chromium chromedriver); $compose" >&2
 exit 1

@@ -8,6 +8,7 @@
 
 mod async_requests;
 mod bad_input;
+mod browser;
 mod client;
 mod crash;
 mod edge;

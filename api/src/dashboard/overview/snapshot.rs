@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 /// Figures are at least this long the same for everybody who looks.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// How long the size of the directory is the same: counting it takes longest, and it changes least.
+/// Counting the directory takes longest and changes least: it may take this part of the time, so that a small
+/// one is counted as often as the rest, and no size is older than this.
+const SIZES_SHARE: u32 = 100;
 const SIZES_LAST: Duration = Duration::from_secs(30);
 /// Taking figures may keep a connection busy for this part of the time: the longer it takes, the older
 /// they get.
@@ -131,8 +133,10 @@ async fn read(
     let sizes = match known {
         Some((until, sizes)) if Instant::now() < *until => Arc::clone(sizes),
         _ => {
+            let begun = Instant::now();
             let read = Arc::new(sizes(&mut connection, tenant).await?);
-            *known = Some((Instant::now() + SIZES_LAST, Arc::clone(&read)));
+            let lasts = (begun.elapsed() * SIZES_SHARE).clamp(SHORTEST, SIZES_LAST);
+            *known = Some((begun + lasts, Arc::clone(&read)));
             read
         }
     };

@@ -10,7 +10,7 @@ mod stores;
 mod wait;
 
 pub(crate) use scim::{Answer, Reply, Scim};
-pub(crate) use stack::{Options, Stack, Tenant};
+pub(crate) use stack::{Options, Stack, Tenant, turn};
 pub(crate) use wait::{within, within_or};
 
 /// The body of a PATCH.

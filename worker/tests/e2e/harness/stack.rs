@@ -11,6 +11,11 @@ use tokio::sync::{Mutex, MutexGuard};
 /// and deadlines to keep.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+/// Wait until no other deployment runs; none starts until what is answered is dropped.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
 /// What to start.
 pub(crate) struct Options {
     pub(crate) apis: usize,
@@ -68,7 +73,7 @@ impl Stack {
         reason = "how much to log is the developer's to say"
     )]
     pub(crate) async fn prepare(options: Options) -> Stack {
-        let turn = TURN.lock().await;
+        let turn = turn().await;
         let stores = Stores::start(options.durable).await;
         let mut environment = vec![
             ("DATABASE_URL".to_owned(), stores.database_url()),

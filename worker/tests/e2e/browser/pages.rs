@@ -1,0 +1,163 @@
+//! Every page, in every look, with a company in it.
+
+use super::SOON;
+use super::axe::Axe;
+use super::checks::faults;
+use super::look::Look;
+use super::up::Up;
+use super::window::Window;
+use crate::harness::{Scim, within};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const PEOPLE: &str = "150";
+const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User";
+/// More than there are kinds of pages: links that lead on and on end somewhere.
+const MOST_PAGES: usize = 40;
+/// The parts of the dashboard; the rest is found by following links.
+const AT_LEAST: &[&str] = &["/"];
+/// Parts of the dashboard that others lead to before they are there.
+const COMING: &[&str] = &[
+    "/waiting",
+    "/runs",
+    "/rejections",
+    "/people",
+    "/org",
+    "/mapping",
+    "/tokens",
+    "/teams",
+    "/receipts",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_quiet_on_the_console_usable_by_keyboard_and_without_violations_in_every_look() {
+    let up = Up::start().await;
+    let axe = Axe::load();
+    let window = &up.window;
+    fill(&up).await;
+
+    let mut problems = vec![];
+    let mut check = async |path: &str| {
+        window.open(path).await;
+        for look in Look::ALL {
+            look.apply(window.driver()).await;
+            window
+                .script("document.activeElement.blur(); scrollTo(0, 0)")
+                .await;
+            window
+                .screenshot_of_page(&format!("{}-{}", file_name(path), look.name()))
+                .await;
+            let found = faults(window, &axe, look).await;
+            problems.extend(
+                found
+                    .into_iter()
+                    .map(|fault| format!("{path} ({look:?}): {fault}")),
+            );
+        }
+    };
+    check("/login").await;
+    window.log_in(up.variable("OPS_TOKEN")).await;
+
+    let mut known = BTreeSet::from([kind("/login")]);
+    let mut open: Vec<String> = vec!["/".to_owned()];
+    while let Some(path) = open.pop() {
+        if COMING.iter().any(|part| path.starts_with(part)) || !known.insert(kind(&path)) {
+            continue;
+        }
+        assert!(known.len() <= MOST_PAGES, "pages lead on and on: {known:?}");
+        check(&path).await;
+        let mut links = links(window).await;
+        links.reverse();
+        open.extend(links);
+    }
+
+    println!("pages: {known:?}");
+    for path in AT_LEAST {
+        assert!(known.contains(*path), "no link leads to {path}: {known:?}");
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// A company, and on top of it what pages tell of: a link that waits, a value that was rejected, a run.
+async fn fill(up: &Up) {
+    let bench = tokio::process::Command::new(up.programs.join("bench"))
+        .args(["demo", "--people", PEOPLE, "--bulk-size", "10"])
+        .envs(up.variables().iter().map(|(name, value)| (name, value)))
+        .output();
+    let bench = bench.await.unwrap();
+    assert!(
+        bench.status.success(),
+        "{}",
+        String::from_utf8_lossy(&bench.stdout)
+    );
+
+    let client = |name: &str| {
+        let base = up.variable(&format!("{name}_URL")).to_owned();
+        Scim::new(vec![base], up.variable(&format!("{name}_TOKEN")))
+    };
+    let (scim, ops) = (client("SCIM"), client("OPS"));
+    for (name, sent) in [
+        ("grace.hopper", json!({ "manager": "ada.lovelace@example.com" })),
+        ("jean.bartik", json!({ "manager": "ada.lovelace@example.com" })),
+        (
+            "betty.holberton",
+            json!({ EXTENSION: { "startDate": "next spring" } }),
+        ),
+    ] {
+        let mut user = json!({ "userName": format!("{name}@example.com") });
+        user.as_object_mut()
+            .unwrap()
+            .extend(sent.as_object().unwrap().clone());
+        scim.post("/Users", &user).await.expect(201);
+    }
+    within(SOON, "everything is applied", async || {
+        let backlog = ops.get("/overview").await.expect(200).body["backlog"].clone();
+        (backlog["pendingChanges"] == 0 && backlog["rejections"] == 1).then_some(())
+    })
+    .await;
+    let run = ops
+        .post("/runs", &json!({ "scope": "full", "dryRun": true }))
+        .await;
+    let run = run.body["id"].as_str().expect("a run").to_owned();
+    within(SOON, "the run is over", async || {
+        let run = ops.get(&format!("/runs/{run}")).await.expect(200).body;
+        (!run["finishedAt"].is_null()).then_some(())
+    })
+    .await;
+}
+
+/// Paths of the pages that the one open links to, in its order.
+async fn links(window: &Window) -> Vec<String> {
+    let found = window
+        .script(
+            "return [...document.querySelectorAll('a[href]:not([download])')]
+                 .filter(a => a.origin === location.origin && !a.getAttribute('href').startsWith('#'))
+                 .map(a => a.pathname + a.search)",
+        )
+        .await;
+    let found = found.as_array().expect("a list").iter();
+    found
+        .filter_map(|link| link.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The path with `*` for whatever names one of many: pages that differ only in these are of one kind.
+fn kind(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let parts = path.split('/').map(|part| {
+        let names_one =
+            part.contains(|letter: char| letter.is_ascii_digit() || letter == ':' || letter == '@');
+        if names_one { "*" } else { part }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// `/people/*` as `people-one`.
+fn file_name(path: &str) -> String {
+    let name = kind(path).trim_matches('/').replace('*', "one").replace('/', "-");
+    if name.is_empty() {
+        "overview".to_owned()
+    } else {
+        name
+    }
+}
