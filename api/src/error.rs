@@ -109,6 +109,11 @@ impl Failure {
         self.status
     }
 
+    /// What is wrong in particular.
+    pub(crate) fn errors(&self) -> &[Value] {
+        &self.errors
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }

@@ -3,7 +3,14 @@ use super::session::Session;
 use std::sync::Arc;
 
 /// The dashboard's parts, in the order of its navigation.
-pub(super) const NAVIGATION: &[Section] = &[Section::Overview, Section::Live];
+pub(super) const NAVIGATION: &[Section] = &[
+    Section::Overview,
+    Section::Live,
+    Section::People,
+    Section::Org,
+    Section::Mapping,
+    Section::Tokens,
+];
 
 /// A part of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,15 +4,24 @@
 //! and a line in [`frame::NAVIGATION`]. docs/dashboard.md tells how.
 
 mod assets;
+mod audit;
+mod documents;
 mod filters;
 mod flash;
 mod form;
 mod frame;
+mod history;
 mod html;
+mod links;
 mod live;
+mod mapping;
+mod org;
 mod overview;
+mod people;
 mod session;
 mod stream;
+mod teams;
+mod tokens;
 
 pub(crate) use html::{error_page, protect};
 pub(crate) use live::Recent;
@@ -34,6 +43,25 @@ fn pages() -> Router<App> {
         .route("/overview/events", get(overview::events))
         .route("/live", get(live::page))
         .route("/live/events", get(live::events))
+        .route("/people", get(people::page))
+        .route("/people/{id}", get(people::person))
+        .route("/people/{id}/retry", post(people::retry))
+        .route("/people/{id}/erase", post(people::erase))
+        .route("/teams", get(teams::list))
+        .route("/teams/{id}", get(teams::page))
+        .route("/org", get(org::page))
+        .route("/mapping", get(mapping::page))
+        .route("/mapping/preview", post(mapping::offer))
+        .route("/mapping/previews/{id}", get(mapping::preview))
+        .route("/mapping/previews/{id}/events", get(mapping::events))
+        .route("/mapping/previews/{id}/apply", post(mapping::apply))
+        .route("/mapping/versions", get(mapping::versions))
+        .route("/mapping/versions/{version}", get(mapping::version))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", get(tokens::page))
+        .route("/tokens/{id}/rotate", post(tokens::rotate))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/audit", get(audit::page))
         .route("/logout", post(session::logout))
 }
 

@@ -30,9 +30,10 @@ const RECEIPTS: &[Column] = &[
 ];
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Receipt {
     /// What the header Set-Txn said, or one operation of a bulk request: ID:INDEX
+    #[arg(required = true)]
     id: Option<String>,
     #[command(subcommand)]
     command: Option<ReceiptCommand>,

@@ -2,6 +2,9 @@
 
 mod browser;
 mod login;
+mod mapping;
 mod pages;
+mod people;
+mod tokens;
 
 pub(crate) use browser::{Browser, filled};
