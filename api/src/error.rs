@@ -26,7 +26,7 @@ pub(crate) struct Failure {
     /// What is wrong one by one, for problem details.
     errors: Vec<Value>,
     /// Further members of problem details.
-    members: Map<String, Value>,
+    members: Box<Map<String, Value>>,
 }
 
 impl Failure {
@@ -38,7 +38,7 @@ impl Failure {
             retry_after_seconds: None,
             challenge: None,
             errors: vec![],
-            members: Map::new(),
+            members: Box::default(),
         }
     }
 
@@ -238,7 +238,7 @@ impl Surface {
                 if !failure.errors.is_empty() {
                     body["errors"] = failure.errors.into();
                 }
-                for (name, value) in failure.members {
+                for (name, value) in *failure.members {
                     body[name] = value;
                 }
                 ("application/problem+json", body.to_string())

@@ -12,11 +12,11 @@ use crate::routes::ops;
 use crate::routes::ops::tokens::{Create, Rotate};
 use crate::state::App;
 use askama::Template;
-use axum::extract::{Path as Part, State};
+use axum::extract::{Path as Part, State as Asked};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use rollcall_shared::store::StoreError;
+use rollcall_shared::store::{StoreError, history};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -33,6 +33,18 @@ struct Token {
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    state: State,
+}
+
+/// Whether a token still opens anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Valid,
+    EndsSoon,
+    Expired,
+    Revoked,
 }
 
 impl Token {
@@ -44,25 +56,34 @@ impl Token {
         }
     }
 
-    fn state(&self) -> &'static str {
+    fn state_at(&self, now: DateTime<Utc>) -> State {
         match (self.revoked_at, self.expires_at) {
-            (Some(_), _) => "revoked",
-            (None, Some(end)) if end <= Utc::now() => "expired",
-            (None, Some(end)) if end - Utc::now() < chrono::Duration::days(14) => "ends soon",
-            _ => "valid",
+            (Some(_), _) => State::Revoked,
+            (None, Some(end)) if end <= now => State::Expired,
+            (None, Some(end)) if end - now < chrono::Duration::days(14) => State::EndsSoon,
+            _ => State::Valid,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match self.state {
+            State::Valid => "valid",
+            State::EndsSoon => "ends soon",
+            State::Expired => "expired",
+            State::Revoked => "revoked",
         }
     }
 
     fn mood(&self) -> &'static str {
-        match self.state() {
-            "valid" => "ok",
-            "ends soon" => "warn",
-            _ => "",
+        match self.state {
+            State::Valid => "ok",
+            State::EndsSoon => "warn",
+            State::Expired | State::Revoked => "",
         }
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.state(), "revoked" | "expired")
+        matches!(self.state, State::Expired | State::Revoked)
     }
 }
 
@@ -118,7 +139,7 @@ pub(super) struct Confirmed {
 }
 
 /// `GET /tokens`.
-pub(super) async fn list(State(app): State<App>, session: Session) -> Result<Response, PageFailure> {
+pub(super) async fn list(Asked(app): Asked<App>, session: Session) -> Result<Response, PageFailure> {
     let mut tokens = all(app, session.caller()).await?;
     tokens.sort_by_key(|token| (token.is_over(), std::cmp::Reverse(token.created_at)));
     let page = TokensPage {
@@ -130,7 +151,7 @@ pub(super) async fn list(State(app): State<App>, session: Session) -> Result<Res
 
 /// `GET /tokens/{id}`: rotating and revoking it.
 pub(super) async fn page(
-    State(app): State<App>,
+    Asked(app): Asked<App>,
     session: Session,
     Path(id): Path<Uuid>,
 ) -> Result<Response, PageFailure> {
@@ -147,7 +168,7 @@ pub(super) async fn page(
 }
 
 /// `POST /tokens`: the page with the secret. Nothing leads there: it is not shown again.
-pub(super) async fn create(State(app): State<App>, session: Session, Form(new): Form<NewToken>) -> Response {
+pub(super) async fn create(Asked(app): Asked<App>, session: Session, Form(new): Form<NewToken>) -> Response {
     let made = async {
         let wanted = Create {
             name: new.name,
@@ -166,7 +187,7 @@ pub(super) async fn create(State(app): State<App>, session: Session, Form(new): 
 
 /// `POST /tokens/{id}/rotate`: the page with the successor's secret.
 pub(super) async fn rotate(
-    State(app): State<App>,
+    Asked(app): Asked<App>,
     session: Session,
     Path(id): Path<Uuid>,
     Form(rotation): Form<Rotation>,
@@ -185,7 +206,7 @@ pub(super) async fn rotate(
 
 /// `POST /tokens/{id}/revoke`.
 pub(super) async fn revoke(
-    State(app): State<App>,
+    Asked(app): Asked<App>,
     session: Session,
     Path(id): Path<Uuid>,
     Form(confirmed): Form<Confirmed>,
@@ -195,14 +216,20 @@ pub(super) async fn revoke(
         let detail = "It was not revoked: the box that says you mean it was not ticked.";
         return session.refused(&page, &Failure::new(StatusCode::BAD_REQUEST, detail));
     }
-    match ops::tokens::revoke(State(app), session.caller(), Part(id.to_string())).await {
+    match ops::tokens::revoke(Asked(app), session.caller(), Part(id.to_string())).await {
         Ok(_) => session.done("/tokens", "Revoked. Every process honours it within 5 seconds."),
         Err(Problem(failure)) => session.refused(&page, &failure),
     }
 }
 
 async fn all(app: App, caller: Caller) -> Result<Vec<Token>, Failure> {
-    let found: Tokens = read(ops::tokens::list(State(app), caller).await)?;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let now = history::now(&mut connection).await?;
+    drop(connection);
+    let mut found: Tokens = read(ops::tokens::list(Asked(app), caller).await)?;
+    for token in &mut found.tokens {
+        token.state = token.state_at(now);
+    }
     Ok(found.tokens)
 }
 

@@ -141,7 +141,7 @@ impl Client {
                     "the server is busy ({}); trying again in {seconds} s",
                     status.as_u16()
                 );
-                std::thread::sleep(pause);
+                super::wait(pause);
                 continue;
             }
             let text = response

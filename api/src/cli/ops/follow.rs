@@ -27,7 +27,7 @@ pub(super) fn follow(session: &Session, id: &str) -> anyhow::Result<Answer> {
             return Ok(answer);
         }
         told = progress.show(run, told);
-        std::thread::sleep(pause);
+        super::wait(pause);
         pause = (pause * 2).min(LONGEST);
     }
 }

@@ -18,6 +18,7 @@ use clap::{Args, Subcommand};
 use client::Client;
 use output::Output;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const AFTER: &str = "\
 Examples:
@@ -88,6 +89,14 @@ enum Command {
 struct Session {
     client: Client,
     output: Output,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "commands are a thread of their own, which has nothing else to do"
+)]
+fn wait(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 /// Carry a command out.

@@ -26,7 +26,7 @@ impl Overview {
                 show(session, &answer.body)?;
             }
             match self.watch {
-                Some(seconds) => std::thread::sleep(Duration::from_secs(seconds)),
+                Some(seconds) => super::wait(Duration::from_secs(seconds)),
                 None => return Ok(()),
             }
         }

@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn default_mapping_reads_as_a_table() {
-        let rows = Rows::of(&Mapping::default_mapping());
+        let rows = Rows::of(Mapping::default_mapping());
         let to = |name: &str| {
             rows.rules
                 .iter()

@@ -2,7 +2,6 @@
 
 use super::Browser;
 use crate::app::{Client, TestApp};
-use serde_json::json;
 use uuid::Uuid;
 
 /// A person as a worker would write them, called by their login unless a name is given; answers the id.
@@ -149,9 +148,8 @@ async fn page_of_a_person_tells_fields_links_and_who_wrote_what() {
         .await
         .expect(404);
     assert!(then.has("not in the directory yet"), "{then:?}");
-    let now = (chrono::Utc::now() + chrono::Duration::seconds(1))
-        .format("%Y-%m-%dT%H:%M:%S")
-        .to_string();
+    let at = "select to_char((now() + interval '1 second') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS')";
+    let now: String = sqlx::query_scalar(at).fetch_one(&app.pool).await.unwrap();
     let then = browser.open(&format!("{path}?at={now}")).await.expect(200);
     assert!(
         then.has("As the directory showed them") && then.has("Ada Lovelace"),
