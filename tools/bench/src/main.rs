@@ -34,6 +34,9 @@ enum Command {
     /// Needs an API without a rate limit (ROLLCALL_REQUESTS_PER_SECOND=0) and no running
     /// worker: tenants are created and workers started here, with the two programs named below.
     Run(run::Options),
+    /// Serve a handler that only parses JSON: what HTTP costs by itself
+    #[command(hide = true)]
+    Bare,
 }
 
 #[tokio::main]
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(options) => demo::run(options).await,
         Command::Run(options) => run::run(options).await,
+        Command::Bare => run::bare::serve().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

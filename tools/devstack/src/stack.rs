@@ -83,7 +83,7 @@ impl Stack {
             true => Some(Service::worker(&settings.programs, &environment, &log("worker.log")).await?),
             false => None,
         };
-        let variables = variables(&api, worker.as_ref(), &postgres, &redis, tokens);
+        let variables = variables(&api, worker.as_ref(), &postgres, &redis, tokens)?;
         Ok(Stack {
             worker,
             api,
@@ -144,7 +144,7 @@ fn variables(
     postgres: &PrivatePostgres,
     redis: &PrivateRedis,
     [scim, operator, content]: [String; 3],
-) -> Vec<(String, String)> {
+) -> Result<Vec<(String, String)>> {
     let base = api.url();
     let mut variables = vec![
         ("SCIM_URL", format!("{base}/scim/v2")),
@@ -156,14 +156,17 @@ fn variables(
         ("DATABASE_URL", postgres.url_of(DATABASE)),
         ("REDIS_URL", redis.url()),
         ("API_METRICS_URL", format!("{base}/metrics")),
+        ("API_PID", api.id()?.pid().to_string()),
+        ("REDIS_PID", redis.id()?.pid().to_string()),
+        ("POSTGRES_PID", postgres.id()?.pid().to_string()),
     ];
     if let Some(worker) = worker {
         variables.push(("WORKER_METRICS_URL", format!("{}/metrics", worker.url())));
     }
-    variables
+    Ok(variables
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        .collect())
 }
 
 /// `rollcall-api`'s commands for operators.

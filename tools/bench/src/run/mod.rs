@@ -1,17 +1,28 @@
 //! The benchmark: what the product does per second, beside what plain SQL does with the same
 //! rows on the same machine at the same time.
 
+pub(crate) mod bare;
+mod chart;
 mod convergence;
+mod flood;
 mod floor;
+mod groups;
+mod idle;
 mod rates;
 mod reads;
 mod report;
 mod resync;
+mod roster;
 mod rows;
+mod saved;
+mod singles;
 mod stack;
+mod tenants;
+mod usage;
 mod wire;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
@@ -19,6 +30,7 @@ use clap::{Args, ValueEnum};
 use crate::target::Target;
 use report::Report;
 use stack::{Binaries, Stack};
+use usage::Processes;
 
 /// Measures a running API; starts and stops the worker itself.
 #[derive(Debug, Args)]
@@ -27,22 +39,30 @@ pub(crate) struct Options {
     target: Target,
     #[command(flatten)]
     binaries: Binaries,
-    /// One run of everything, with fewer people (reads and runs among 10,000 instead of 100,000), to see
-    /// that it works
+    #[command(flatten)]
+    processes: Processes,
+    /// Redis of the stack: what it does while nothing happens is looked at
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    redis_url: String,
+    /// One run of everything, with fewer people, in less than three minutes: to see that it works, or
+    /// what a change did
     #[arg(long)]
     quick: bool,
-    /// Connections for single creates
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
+    /// A company of a million people too
+    #[arg(long, conflicts_with = "quick")]
+    long: bool,
     /// Operations in one /Bulk request
-    #[arg(long, default_value_t = 250)]
-    bulk_size: usize,
-    /// Sizes of the companies whose convergence is timed [default: 2000,20000; quick: 2000]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..))]
+    bulk_size: u16,
+    /// Sizes of the companies whose convergence is timed [default: 1000,10000,100000; quick: 1000,4000]
     #[arg(long, value_delimiter = ',')]
     convergence: Vec<usize>,
     /// What is measured [default: everything]
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// A saved result to compare with
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// Where the figures are written, as one JSON file per day
     #[arg(long, default_value = "bench/results")]
     results: PathBuf,
@@ -51,12 +71,22 @@ pub(crate) struct Options {
 /// What can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Creates, bulk operations and applying
+    /// Single creates
+    Singles,
+    /// Bulk operations, and applying them
     Rates,
-    /// Look-ups, walks, members added
+    /// Look-ups, PATCHes, walks
     Reads,
+    /// Large groups
+    Groups,
+    /// The nightly roster
+    Roster,
     /// Resync runs, and what they cost live writes
     Runs,
+    /// Many tenants, one flooding
+    Tenants,
+    /// Nothing
+    Idle,
     /// Whole companies
     Convergence,
 }
@@ -65,11 +95,14 @@ enum Part {
 #[derive(Debug, Clone)]
 struct Scale {
     runs: usize,
+    /// Single creates.
     singles: usize,
+    /// People in a backlog, and in the nightly roster.
     people: usize,
-    connections: usize,
+    /// How many single requests are under way at once.
+    connections: [usize; 3],
     bulk_size: usize,
-    /// Users, and members of the large group, that reads are measured among.
+    /// Users that reads are measured among, and members of the large group.
     stored: usize,
     /// Look-ups.
     reads: usize,
@@ -79,66 +112,99 @@ struct Scale {
     compared: [usize; 2],
     /// Single writes, during runs and without.
     live: usize,
+    tenants: usize,
+    /// Writes of each quiet tenant in a round.
+    tenant_writes: usize,
+    idle: Duration,
+}
+
+impl Scale {
+    const FULL: Scale = Scale {
+        runs: 3,
+        singles: 10_000,
+        people: 20_000,
+        connections: [1, 16, 64],
+        bulk_size: 500,
+        stored: 100_000,
+        reads: 20_000,
+        members: 500,
+        compared: [20_000, 100_000],
+        live: 2_000,
+        tenants: 200,
+        tenant_writes: 10,
+        idle: Duration::from_secs(20),
+    };
+    const QUICK: Scale = Scale {
+        runs: 1,
+        singles: 2_000,
+        people: 4_000,
+        stored: 10_000,
+        reads: 2_000,
+        members: 100,
+        compared: [2_000, 10_000],
+        live: 500,
+        tenants: 20,
+        tenant_writes: 5,
+        idle: Duration::from_secs(5),
+        ..Scale::FULL
+    };
+
+    fn most_connections(&self) -> usize {
+        self.connections[2]
+    }
 }
 
 /// Runs the benchmark, prints the table and writes the file.
 pub(crate) async fn run(options: Options) -> Result<()> {
-    ensure!(
-        options.bulk_size > 0 && options.connections > 0,
-        "--bulk-size and --connections start at 1"
-    );
-    let (runs, singles, people) = if options.quick {
-        (1, 2_000, 4_000)
-    } else {
-        (3, 10_000, 20_000)
-    };
-    let (stored, reads, members) = if options.quick {
-        (10_000, 2_000, 100)
-    } else {
-        (100_000, 20_000, 500)
-    };
-    let (compared, live) = if options.quick {
-        ([2_000, 10_000], 500)
-    } else {
-        ([20_000, 100_000], 2_000)
-    };
-    let (connections, bulk_size) = (options.connections, options.bulk_size);
+    if let Some(path) = &options.against {
+        ensure!(path.exists(), "{} is not there", path.display());
+    }
     let scale = Scale {
-        runs,
-        singles,
-        people,
-        connections,
-        bulk_size,
-        stored,
-        reads,
-        members,
-        compared,
-        live,
+        bulk_size: options.bulk_size.into(),
+        ..if options.quick { Scale::QUICK } else { Scale::FULL }
     };
-    let sizes = match options.convergence.as_slice() {
-        [] if options.quick => vec![2_000],
-        [] => vec![2_000, 20_000],
+    let mut sizes = match options.convergence.as_slice() {
+        [] if options.quick => vec![1_000, 4_000],
+        [] => vec![1_000, 10_000, 100_000],
         sizes => sizes.to_vec(),
     };
-    let stack = Stack::new(options.target, options.binaries).await?;
+    sizes.extend(options.long.then_some(1_000_000));
+    let stack = Stack::new(options.target, options.binaries, options.processes).await?;
     let mut report = Report::new(options.quick);
     let asked = |part| options.only.is_empty() || options.only.contains(&part);
+    if asked(Part::Idle) {
+        idle::measure(&stack, &scale, &options.redis_url, &mut report).await?;
+    }
+    if asked(Part::Singles) {
+        singles::measure(&stack, &scale, &mut report).await?;
+    }
     if asked(Part::Rates) {
         rates::measure(&stack, &scale, &mut report).await?;
     }
     if asked(Part::Reads) {
         reads::measure(&stack, &scale, &mut report).await?;
     }
+    if asked(Part::Groups) {
+        groups::measure(&stack, &scale, &mut report).await?;
+    }
+    if asked(Part::Roster) {
+        roster::measure(&stack, &scale, &mut report).await?;
+    }
     if asked(Part::Runs) {
         resync::measure(&stack, &scale, &mut report).await?;
     }
-    for size in sizes.into_iter().filter(|_| asked(Part::Convergence)) {
-        // A large company takes minutes and converges much the same every time.
-        let runs = if size > 5_000 { 1 } else { scale.runs };
-        let measure = convergence::measure(&stack, size, runs, &mut report.notes).await?;
-        report.add(measure);
+    if asked(Part::Tenants) {
+        tenants::measure(&stack, &scale, &mut report).await?;
+    }
+    if asked(Part::Convergence) {
+        std::fs::create_dir_all(&options.results)?;
+        let picture = options.results.join("throughput.svg");
+        convergence::measure(&stack, &sizes, scale.runs, &mut report, &picture).await?;
     }
     report.print();
+    if let Some(path) = &options.against {
+        saved::compare(&report, path)?;
+    }
     let path = report.write(&options.results)?;
     println!("written to {}", path.display());
     Ok(())

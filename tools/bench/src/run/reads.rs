@@ -1,17 +1,20 @@
-//! What clients ask: one user by id, one by userName, everybody by cursor; and what one member
-//! more costs a large group.
+//! Single requests among many users: one by id, one by userName, a title replaced; and everybody by
+//! cursor.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::rates::{bulk, flood};
-use super::report::{Measure, Report, Unit};
+use super::bare::Bare;
+use super::flood::{Flooded, Pace, flood};
+use super::rates::bulk;
+use super::report::{Measure, Report, Target, Unit};
 use super::stack::{Stack, Tenant};
-use super::wire::Endpoint;
+use super::wire::{Endpoint, patch_body};
 use super::{Scale, median};
 use crate::company::Company;
 
@@ -19,12 +22,6 @@ use crate::company::Company;
 const FLOOR_CONNECTIONS: usize = 8;
 /// Users in a page of the walk.
 const PAGE: usize = 1_000;
-/// Members of the small group.
-const FEW: usize = 10;
-/// Members in one PATCH that fills a group.
-const FILL: usize = 5_000;
-/// How many times the cost of the small group the large one may have.
-const MOST: f64 = 1.5;
 
 pub(super) async fn measure(stack: &Stack, scale: &Scale, report: &mut Report) -> Result<()> {
     eprintln!("reads: storing {} users", scale.stored);
@@ -48,46 +45,59 @@ pub(super) async fn measure(stack: &Stack, scale: &Scale, report: &mut Report) -
     }
 
     let endpoint = Endpoint::new(&stack.target.scim_url, &tenant.token)?;
-    let by_id = ids
+    let by_id: Vec<_> = ids
         .iter()
         .map(|id| endpoint.get(&format!("/Users/{id}")))
         .collect();
-    let by_id = lookups(&endpoint, by_id, scale, || {
-        floor(
-            stack,
-            &tenant,
-            &ids,
-            "select document from scim_resources where tenant_id = $1 and id = $2::uuid and deleted_seq is null",
-        )
-    });
-    let title = format!("get by id, {} connections", scale.connections);
-    report.add(by_id.await?.measure(title));
-
-    let by_name = names
+    let by_name: Vec<_> = names
         .iter()
         .map(|name| Ok(endpoint.get(&format!("/Users?{}", filter(name)?))))
         .collect::<Result<_>>()?;
-    let by_name = lookups(&endpoint, by_name, scale, || {
-        floor(
-            stack,
-            &tenant,
-            &names,
-            "select r.document from scim_keys k join scim_resources r on r.tenant_id = k.tenant_id and r.id = k.resource_id
-             where k.tenant_id = $1 and k.kind = 1 and k.attribute = 2 and k.is_unique and k.to_seq is null
-               and k.value = lower($2)",
-        )
-    });
-    let title = format!("filter by userName, {} users", scale.stored);
-    report.add(by_name.await?.measure(title));
+    for connections in scale.connections {
+        let count = few_for_one(connections, ids.len());
+        let (ids, names) = (&ids[..count], &names[..count]);
+        let found = lookups(&endpoint, &by_id[..count], scale, connections, || {
+            floor(
+                stack,
+                &tenant,
+                ids,
+                "select document from scim_resources where tenant_id = $1 and id = $2::uuid and deleted_seq is null",
+            )
+        });
+        let measure = found
+            .await?
+            .measure(format!("get by id, {connections} connections"));
+        report.add(match connections == scale.most_connections() {
+            true => measure.target(Target::AtLeast(12_000.0)),
+            false => measure,
+        });
+        let found = lookups(&endpoint, &by_name[..count], scale, connections, || {
+            floor(
+                stack,
+                &tenant,
+                names,
+                "select r.document from scim_keys k join scim_resources r on r.tenant_id = k.tenant_id and r.id = k.resource_id
+                 where k.tenant_id = $1 and k.kind = 1 and k.attribute = 2 and k.is_unique and k.to_seq is null
+                   and k.value = lower($2)",
+            )
+        });
+        report.add(
+            found
+                .await?
+                .measure(format!("filter by userName, {connections} connections")),
+        );
+        report.add(patches(&endpoint, ids, scale, connections).await?);
+    }
     report.add(walk(stack, &tenant, &endpoint, scale).await?);
-    report.add(members(&endpoint, scale).await?);
-    report.notes.push(
-        "floor of reads: the same rows by prepared statements; of a member added: the same in a group of 10"
-            .to_owned(),
-    );
+    report.notes.push(format!(
+        "reads and PATCHes among {} users; floor of reads: the same rows by prepared statements; of PATCHes: a bare \
+         handler that parses the same JSON",
+        scale.stored
+    ));
     stack.forget_backlog(&tenant).await
 }
 
+#[derive(Default)]
 struct Lookups {
     rates: Vec<f64>,
     p50: Vec<f64>,
@@ -96,24 +106,31 @@ struct Lookups {
 }
 
 impl Lookups {
+    fn add(&mut self, flooded: &Flooded) {
+        self.rates.push(flooded.rate());
+        self.p50.push(flooded.quantile(0.50));
+        self.p99.push(flooded.quantile(0.99));
+    }
+
     fn measure(self, title: String) -> Measure {
         let latency = format!("p50 {:.1} ms, p99 {:.1} ms", median(&self.p50), median(&self.p99));
         Measure::new(title, Unit::PerSecond, &self.rates, &self.floors).with(latency)
     }
 }
 
+/// One connection alone is many times slower: it gets by with fewer requests.
+fn few_for_one(connections: usize, count: usize) -> usize {
+    if connections == 1 { count / 5 } else { count }
+}
+
 async fn lookups<F: Future<Output = Result<f64>>>(
     endpoint: &Endpoint,
-    requests: Vec<Vec<u8>>,
+    requests: &[Vec<u8>],
     scale: &Scale,
+    connections: usize,
     floor: impl Fn() -> F,
 ) -> Result<Lookups> {
-    let mut lookups = Lookups {
-        rates: vec![],
-        p50: vec![],
-        p99: vec![],
-        floors: vec![],
-    };
+    let mut lookups = Lookups::default();
     for _ in 0..scale.runs {
         let check = |status: u16, body: &[u8]| {
             let found = status == 200 && !body.windows(17).any(|part| part == b"\"totalResults\":0,");
@@ -124,13 +141,37 @@ async fn lookups<F: Future<Output = Result<f64>>>(
             );
             Ok(())
         };
-        let (elapsed, latency) = flood(endpoint, requests.clone(), scale.connections, check).await?;
-        lookups.rates.push(requests.len() as f64 / elapsed.as_secs_f64());
-        lookups.p50.push(latency.value_at_quantile(0.50) as f64 / 1_000.0);
-        lookups.p99.push(latency.value_at_quantile(0.99) as f64 / 1_000.0);
+        let requests = Arc::new(requests.to_vec());
+        lookups.add(&flood(endpoint, requests, connections, Pace::Unpaced, check).await?);
         lookups.floors.push(floor().await?);
     }
     Ok(lookups)
+}
+
+/// A title replaced, each time of another user.
+async fn patches(endpoint: &Endpoint, ids: &[String], scale: &Scale, connections: usize) -> Result<Measure> {
+    let bare = Bare::start().await?;
+    let mut patched = Lookups::default();
+    for run in 0..scale.runs {
+        let requests = |endpoint: &Endpoint| -> Result<Arc<Vec<Vec<u8>>>> {
+            let request = |id: &String| {
+                let title = format!("{connections} at once, round {run}");
+                let body = patch_body("replace", "title", Value::from(title));
+                Ok(endpoint.patch(&format!("/Users/{id}"), &serde_json::to_vec(&body)?))
+            };
+            Ok(Arc::new(ids.iter().map(request).collect::<Result<_>>()?))
+        };
+        let check = |status: u16, _: &[u8]| {
+            ensure!(status == 200, "a PATCH answered {status}");
+            Ok(())
+        };
+        let all = flood(endpoint, requests(endpoint)?, connections, Pace::Unpaced, check);
+        patched.add(&all.await?);
+        let parsed = requests(&bare.endpoint)?;
+        let parsed = flood(&bare.endpoint, parsed, connections, Pace::Unpaced, |_, _| Ok(()));
+        patched.floors.push(parsed.await?.rate());
+    }
+    Ok(patched.measure(format!("PATCH, {connections} connections")))
 }
 
 /// Look-ups per second of a statement with these parameters.
@@ -234,70 +275,6 @@ fn next_cursor(body: &[u8]) -> Result<Option<String>> {
     Ok(next
         .and_then(|(_, rest)| rest.split_once('"'))
         .map(|(cursor, _)| cursor.to_owned()))
-}
-
-/// Members added one by one to a large group, beside a small one.
-async fn members(endpoint: &Endpoint, scale: &Scale) -> Result<Measure> {
-    let mut wire = endpoint.connect().await?;
-    let large = group(endpoint, "large", scale.stored).await?;
-    let small = group(endpoint, "small", FEW).await?;
-    let (mut of_large, mut of_small) = (vec![], vec![]);
-    for run in 0..scale.runs {
-        let (mut in_large, mut in_small) = (Duration::ZERO, Duration::ZERO);
-        // By turns, so that whatever else the machine does meets both.
-        for number in 0..scale.members {
-            for (group, taken) in [(&large, &mut in_large), (&small, &mut in_small)] {
-                let request = endpoint.patch(group, &add([format!("more-{run}-{number}")].iter())?);
-                let started = Instant::now();
-                let (status, _) = wire.exchange(&request).await?;
-                *taken += started.elapsed();
-                ensure!(status == 204, "a member added answered {status}");
-            }
-        }
-        of_large.push(scale.members as f64 / in_large.as_secs_f64());
-        of_small.push(scale.members as f64 / in_small.as_secs_f64());
-    }
-    let ratio = median(&of_small) / median(&of_large);
-    if ratio > MOST {
-        bail!(
-            "one member more costs a large group {ratio:.2} times what it costs a small one: at most {MOST}"
-        );
-    }
-    let title = format!("member added, group of {}", scale.stored);
-    let detail = format!("floor: in a group of {FEW}; ratio {ratio:.2}, at most {MOST}");
-    Ok(Measure::new(title, Unit::PerSecond, &of_large, &of_small).with(detail))
-}
-
-/// The path of a new group with this many members.
-async fn group(endpoint: &Endpoint, name: &str, size: usize) -> Result<String> {
-    let mut wire = endpoint.connect().await?;
-    let body = serde_json::to_vec(&json!({"displayName": format!("bench {name}")}))?;
-    let (status, answer) = wire.exchange(&endpoint.post("/Groups", &body)).await?;
-    ensure!(status == 201, "a group answered {status}");
-    let group: Value = serde_json::from_slice(answer)?;
-    let id = group
-        .get("id")
-        .and_then(Value::as_str)
-        .context("a group without id")?;
-    let path = format!("/Groups/{id}");
-    let members: Vec<String> = (0..size).map(|member| format!("{name}-{member}")).collect();
-    for members in members.chunks(FILL) {
-        let (status, _) = wire
-            .exchange(&endpoint.patch(&path, &add(members.iter())?))
-            .await?;
-        ensure!(status == 204, "{} members answered {status}", members.len());
-    }
-    Ok(path)
-}
-
-/// A PATCH that adds members.
-fn add<'a>(members: impl Iterator<Item = &'a String>) -> Result<Vec<u8>> {
-    let members: Vec<Value> = members.map(|member| json!({"value": member})).collect();
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{"op": "add", "path": "members", "value": members}],
-    });
-    Ok(serde_json::to_vec(&body)?)
 }
 
 #[cfg(test)]

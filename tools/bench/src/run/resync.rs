@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::rates::{apply, bulk};
-use super::report::{Measure, Report, Unit};
+use super::report::{Measure, Report, Target, Unit};
 use super::stack::{Stack, Tenant};
-use super::wire::Endpoint;
+use super::wire::{Endpoint, patch_body};
 use super::{Scale, median};
 use crate::company::Company;
 
@@ -71,7 +71,7 @@ impl Compared<'_> {
         let tenant = stack.tenant().await?;
         let company = Company::roster(people, 1);
         bulk(stack, &tenant, &company, scale.bulk_size).await?;
-        apply(stack, &tenant, people).await?;
+        apply(stack, &tenant, people, usize::MAX >> 1).await?;
         // What was just written is otherwise tidied up, and written for that, by whoever reads it first.
         for table in READ.into_iter().chain(["scim_keys", "pending", "waiters"]) {
             let vacuum = AssertSqlSafe(format!("vacuum analyze {table}"));
@@ -160,23 +160,18 @@ impl Compared<'_> {
         }
         worker.stop().await?;
         let measure = Measure::new(
-            "live write, p99 during a run".to_owned(),
+            "live write, p99 during a run",
             Unit::Milliseconds,
             &during.acknowledged,
             &without.acknowledged,
         );
-        let ratio = median(&during.acknowledged) / median(&without.acknowledged);
         let detail = format!(
-            "{} writes/s; ratio at most {MOST}; applied after p99 {:.0} ms, without {:.0} ms",
+            "{} writes/s; applied after p99 {:.0} ms, without {:.0} ms",
             WRITERS as f64 / PACE.as_secs_f64(),
             median(&during.applied),
             median(&without.applied),
         );
-        let detail = match ratio > MOST {
-            true => format!("TOO SLOW: {detail}"),
-            false => detail,
-        };
-        Ok(measure.with(detail))
+        Ok(measure.with(detail).target(Target::RatioAtMost(MOST)))
     }
 
     async fn worker(&self) -> Result<super::stack::Worker> {
@@ -327,10 +322,8 @@ async fn write_in_turn(endpoint: &Endpoint, ids: &[String], round: usize) -> Res
     let mut latency = Histogram::<u64>::new(3)?;
     let mut pace = tokio::time::interval(PACE);
     for id in ids {
-        let body = serde_json::to_vec(&json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "replace", "path": "title", "value": format!("round {round}") }],
-        }))?;
+        let title = Value::from(format!("round {round}"));
+        let body = serde_json::to_vec(&patch_body("replace", "title", title))?;
         let request = endpoint.patch(&format!("/Users/{id}"), &body);
         pace.tick().await;
         let sent = Instant::now();

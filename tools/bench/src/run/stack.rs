@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use sqlx::PgPool;
 use tokio::process::{Child, Command};
 
+use super::usage::Processes;
 use super::wire::Endpoint;
 use crate::compare::tenant_id;
 use crate::send::Client;
@@ -35,6 +36,7 @@ pub(crate) struct Binaries {
 pub(super) struct Stack {
     pub(super) target: Target,
     pub(super) pool: PgPool,
+    pub(super) processes: Processes,
     binaries: Binaries,
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Tenant {
 }
 
 impl Stack {
-    pub(super) async fn new(target: Target, binaries: Binaries) -> Result<Stack> {
+    pub(super) async fn new(target: Target, binaries: Binaries, processes: Processes) -> Result<Stack> {
         for binary in [&binaries.rollcall_api, &binaries.rollcall_worker] {
             ensure!(
                 binary.exists(),
@@ -58,6 +60,7 @@ impl Stack {
         Ok(Stack {
             target,
             pool,
+            processes,
             binaries,
         })
     }
@@ -154,6 +157,23 @@ pub(super) struct Worker {
 }
 
 impl Worker {
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.child.id().and_then(|pid| i32::try_from(pid).ok())
+    }
+
+    /// The sum of a metric's samples whose line holds all of `labels`.
+    pub(super) async fn metric(&self, name: &str, labels: &[&str]) -> Result<f64> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.port);
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let text = http.get(url).send().await?.error_for_status()?.text().await?;
+        let samples = text
+            .lines()
+            .filter(|line| line.split(['{', ' ']).next() == Some(name))
+            .filter(|line| labels.iter().all(|label| line.contains(label)));
+        let values = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum())
+    }
+
     /// Until the worker says that it is ready.
     pub(super) async fn ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(15);
@@ -178,7 +198,7 @@ impl Worker {
 
     /// SIGTERM, and waits for the drain.
     pub(super) async fn stop(mut self) -> Result<()> {
-        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        if let Some(pid) = self.pid() {
             kill(Pid::from_raw(pid), Signal::SIGTERM)?;
         }
         let drained = tokio::time::timeout(Duration::from_secs(40), self.child.wait()).await;

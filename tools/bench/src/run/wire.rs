@@ -1,6 +1,7 @@
 //! A bare HTTP/1.1 client: the load generator shares the processors with what it measures.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -99,6 +100,14 @@ impl Wire {
         );
         Ok(())
     }
+}
+
+/// A PatchOp message of one operation.
+pub(super) fn patch_body(op: &str, path: &str, value: Value) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": op, "path": path, "value": value}],
+    })
 }
 
 fn parse_head(head: &[u8]) -> Result<(u16, usize)> {

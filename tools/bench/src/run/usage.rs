@@ -1,0 +1,183 @@
+//! What the processes under test take of the machine, from /proc.
+
+use std::fmt;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use procfs::process::{Process, all_processes};
+
+/// Processes of the stack; whoever starts it knows them.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Processes {
+    /// Process of the API
+    #[arg(long, env = "API_PID")]
+    api_pid: i32,
+    /// Process of Redis
+    #[arg(long, env = "REDIS_PID")]
+    redis_pid: i32,
+    /// Postgres's first process
+    #[arg(long, env = "POSTGRES_PID")]
+    postgres_pid: i32,
+}
+
+/// Processor time taken so far, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    at: Instant,
+    pub(super) load: f64,
+    pub(super) api: f64,
+    pub(super) worker: f64,
+    pub(super) redis: f64,
+    pub(super) postgres: f64,
+}
+
+/// Shares of one processor over a while: 1 is one of them all the time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Shares {
+    pub(super) load: f64,
+    pub(super) api: f64,
+    pub(super) worker: f64,
+    pub(super) redis: f64,
+    pub(super) postgres: f64,
+}
+
+/// Most memory that was resident, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Peaks {
+    pub(super) api: u64,
+    pub(super) worker: u64,
+    pub(super) redis: u64,
+}
+
+impl Processes {
+    /// `worker` is none while none runs.
+    pub(super) fn read(&self, worker: Option<i32>) -> Result<Reading> {
+        Ok(Reading {
+            at: Instant::now(),
+            load: seconds(&Process::myself()?)?,
+            api: seconds(&Process::new(self.api_pid)?)?,
+            worker: match worker {
+                Some(worker) => seconds(&Process::new(worker)?)?,
+                None => 0.0,
+            },
+            redis: seconds(&Process::new(self.redis_pid)?)?,
+            postgres: self.postgres_seconds()?,
+        })
+    }
+
+    /// Of the first process, of its children, and of those that have ended.
+    fn postgres_seconds(&self) -> Result<f64> {
+        let first = Process::new(self.postgres_pid)?.stat()?;
+        let ended = ticks(first.cutime.unsigned_abs() + first.cstime.unsigned_abs());
+        let mut taken = ticks(first.utime + first.stime) + ended;
+        for process in all_processes()?.filter_map(Result::ok) {
+            // One may end between being listed and being read.
+            if let Ok(stat) = process.stat()
+                && stat.ppid == self.postgres_pid
+            {
+                taken += ticks(stat.utime + stat.stime);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Let peaks be counted from now on.
+    pub(super) fn forget_peaks(&self) -> Result<()> {
+        for pid in [self.api_pid, self.redis_pid] {
+            std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("resetting a memory peak")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn peaks(&self, worker: Option<i32>) -> Result<Peaks> {
+        Ok(Peaks {
+            api: peak(self.api_pid)?,
+            worker: worker.map_or(Ok(0), peak)?,
+            redis: peak(self.redis_pid)?,
+        })
+    }
+}
+
+impl Reading {
+    pub(super) fn until(self, later: Reading) -> Shares {
+        let seconds = (later.at - self.at).as_secs_f64().max(f64::EPSILON);
+        Shares {
+            load: (later.load - self.load) / seconds,
+            api: (later.api - self.api) / seconds,
+            worker: (later.worker - self.worker) / seconds,
+            redis: (later.redis - self.redis) / seconds,
+            postgres: (later.postgres - self.postgres) / seconds,
+        }
+    }
+}
+
+impl fmt::Display for Shares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: f64| (share * 100.0).round();
+        write!(
+            f,
+            "processor: load generator {} %, API {} %, ",
+            percent(self.load),
+            percent(self.api)
+        )?;
+        if self.worker > 0.0 {
+            write!(f, "worker {} %, ", percent(self.worker))?;
+        }
+        write!(
+            f,
+            "Postgres {} %, Redis {} %",
+            percent(self.postgres),
+            percent(self.redis)
+        )
+    }
+}
+
+impl fmt::Display for Peaks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mega = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        let (api, worker, redis) = (mega(self.api), mega(self.worker), mega(self.redis));
+        write!(
+            f,
+            "at most {api} MB in the API, {worker} MB in the worker, {redis} MB in Redis"
+        )
+    }
+}
+
+fn seconds(process: &Process) -> Result<f64> {
+    let stat = process.stat()?;
+    Ok(ticks(stat.utime + stat.stime))
+}
+
+fn ticks(count: u64) -> f64 {
+    count as f64 / procfs::ticks_per_second() as f64
+}
+
+fn peak(pid: i32) -> Result<u64> {
+    let kilobytes = Process::new(pid)?.status()?.vmhwm;
+    Ok(1024 * kilobytes.context("the system tells no memory peak")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_of_a_process_that_worked_shows_its_time() -> Result<()> {
+        let own = std::process::id().cast_signed();
+        let processes = Processes {
+            api_pid: own,
+            redis_pid: own,
+            postgres_pid: own,
+        };
+        let before = processes.read(Some(own))?;
+        let deadline = Instant::now() + std::time::Duration::from_secs(20);
+        while processes.read(None)?.load - before.load < 0.02 {
+            anyhow::ensure!(Instant::now() < deadline, "no processor time is counted");
+        }
+        let shares = before.until(processes.read(Some(own))?);
+        assert!(shares.load > 0.0 && shares.api > 0.0, "{shares:?}");
+        assert!(processes.peaks(None)?.api > 0);
+        Ok(())
+    }
+}
