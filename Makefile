@@ -97,6 +97,10 @@ fuzz: ## Fuzz filters, paths, PATCH, bodies and bulk (FUZZ_SECONDS=600 in total)
 conformance-doc: ## Write docs/scim-conformance.md from the comments above the tests
 	@WRITE_CONFORMANCE_DOC=1 cargo test --quiet --locked --package devstack --test conformance_doc
 
+.PHONY: config-doc
+config-doc: ## Write docs/configuration.md from the settings of both programs
+	@WRITE_CONFIG_DOC=1 cargo test --quiet --locked --package devstack --test config_doc
+
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt --all

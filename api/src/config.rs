@@ -1,6 +1,7 @@
 use clap::Args;
 use rollcall_shared::config::{PostgresConfig, RedisConfig};
 use rollcall_shared::scim::Limits;
+use rollcall_shared::telemetry::TraceConfig;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Config {
     pub http: HttpConfig,
     #[command(flatten)]
     pub events: EventConfig,
+    #[command(flatten)]
+    pub traces: TraceConfig,
 }
 
 /// How the API is reached, and what it lets one client do.

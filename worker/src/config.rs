@@ -1,5 +1,6 @@
 use clap::Args;
 use rollcall_shared::config::{PostgresConfig, RedisConfig};
+use rollcall_shared::telemetry::TraceConfig;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub struct Config {
     pub redis: RedisConfig,
     #[command(flatten)]
     pub work: WorkConfig,
+    #[command(flatten)]
+    pub traces: TraceConfig,
 }
 
 /// How much work is done at once, and how fast.

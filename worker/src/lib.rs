@@ -1,5 +1,6 @@
 //! The worker process: applies what the API accepted to the directory.
 
+pub mod cli;
 mod config;
 mod context;
 pub mod error;

@@ -18,7 +18,10 @@ use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
 use rollcall_shared::store::accept::{self as store, PendingRow, TeamName};
 use rollcall_shared::store::async_results;
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
+use rollcall_shared::telemetry::traces;
+use rollcall_shared::traced;
 use std::collections::HashMap;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// What became of one write.
@@ -64,7 +67,7 @@ pub(super) async fn run(
         rollcall_shared::failpoint::hit("accept::before_commit");
         Err(StoreError::interrupted())
     });
-    tx.commit().await?;
+    tx.commit().instrument(traces::step(|| traced!("commit"))).await?;
     fail::fail_point!("accept::after_commit", |_| {
         rollcall_shared::failpoint::hit("accept::after_commit");
         Err(StoreError::interrupted())
@@ -248,6 +251,8 @@ async fn write_all(
             key: Key::Member(team, member),
             seq,
             lane,
+            // The change has keys of its own that tell.
+            traceparent: None,
         });
     }
     store::insert_team_names(conn, tenant, &rows.team_names).await?;

@@ -10,12 +10,14 @@ use rollcall_shared::queue::{MAX_KEYS, Queues, ReconcileJob};
 use rollcall_shared::scim::{ResourceType, ScimError};
 use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::store::{PgPool, StoreError};
-use rollcall_shared::telemetry::{Metrics, OperationLabels};
+use rollcall_shared::telemetry::{Metrics, OperationLabels, traces};
+use rollcall_shared::traced;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// Member rows above which a write commits alone.
@@ -159,8 +161,14 @@ impl Lines {
     async fn run(&self, tenant: TenantId, items: &[Item]) -> Result<Vec<Answer>, StoreError> {
         let started = Instant::now();
         let mut retries = 0;
+        let requests = items.iter().filter_map(|item| item.writer.traceparent.as_deref());
+        let span = traces::comes_of(
+            requests,
+            || traced!(parent: None, "accept batch", tenant = tenant.0, writes = items.len()),
+        );
         let outcome = loop {
-            match batch::run(&self.pool, tenant, items, &self.knowledge).await {
+            let attempt = batch::run(&self.pool, tenant, items, &self.knowledge);
+            match attempt.instrument(span.clone()).await {
                 Err(StoreError::Conflict(_)) if retries < CONFLICT_RETRIES => retries += 1,
                 outcome => break outcome?,
             }

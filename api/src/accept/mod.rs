@@ -41,6 +41,8 @@ pub struct Writer {
     pub lane: Lane,
     /// Keep what becomes of a single write for who asks later.
     pub keeps_result: bool,
+    /// `traceparent` of the request, where it is traced.
+    pub traceparent: Option<Arc<str>>,
 }
 
 /// A validated write.

@@ -96,6 +96,7 @@ impl Rows {
             key: key.clone(),
             seq,
             lane,
+            traceparent: item.writer.traceparent.clone(),
         }));
     }
 

@@ -9,13 +9,13 @@ mod tokens;
 use crate::config::Config;
 use crate::events::new_key;
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use rollcall_shared::config::PostgresConfig;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::event_keys::{self, Takeover};
 use rollcall_shared::store::tenants as store_tenants;
 use rollcall_shared::store::{self, PgConnection, Plans};
-use rollcall_shared::telemetry::{LogConfig, init_logs};
+use rollcall_shared::telemetry::{LogConfig, init_logs, traces};
 use std::process::ExitCode;
 
 /// The API of Rollcall: takes SCIM 2.0 writes in any order and keeps the directory in step.
@@ -79,6 +79,11 @@ enum EventKeyCommand {
     },
 }
 
+/// Everything that can be said on the command line, for a reference of it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Parse the command line and do what it says; what keeps it from being done is told on stderr, in one line.
 pub async fn run() -> ExitCode {
     match carry_out(Cli::parse()).await {
@@ -99,10 +104,12 @@ fn reader_is_gone(error: &anyhow::Error) -> bool {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-async fn carry_out(cli: Cli) -> anyhow::Result<()> {
-    init_logs(&cli.logs.filter, cli.logs.format)?;
-    match cli.command {
-        Command::Serve(config) => serve(*config).await,
+async fn carry_out(Cli { logs, command }: Cli) -> anyhow::Result<()> {
+    if !matches!(command, Command::Serve(_)) {
+        init_logs(&logs.filter, logs.format)?;
+    }
+    match command {
+        Command::Serve(config) => serve(&logs, *config).await,
         Command::Migrate(postgres) => {
             let pool = store::connect(&postgres, 1, Plans::Free).context("DATABASE_URL cannot be used")?;
             store::migrate(&pool)
@@ -135,12 +142,15 @@ async fn carry_out(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(logs: &LogConfig, config: Config) -> anyhow::Result<()> {
+    let traces = traces::init(logs, &config.traces, "rollcall-api")?;
     let address = config.http.listen;
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
-    Ok(crate::run(config, listener, signalled()).await?)
+    let served = crate::run(config, listener, signalled()).await;
+    traces.finish().await;
+    Ok(served?)
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use rollcall_shared::directory::Lane;
 use rollcall_shared::scim::Rules;
+use rollcall_shared::telemetry::traces;
 use std::sync::Arc;
 
 /// Whose write it is, by what it is read, and how the client would be answered.
@@ -28,6 +29,7 @@ impl Session {
             rules: self.rules,
             lane,
             keeps_result: self.prefer.asynchronous,
+            traceparent: traces::current(),
         }
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 #[command(next_help_heading = "Postgres")]
 pub struct PostgresConfig {
     /// Connection URL, e.g. postgres://user:secret@host/database
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: String,
 
     /// Connections this process may open, at least 3
@@ -13,6 +13,7 @@ pub struct PostgresConfig {
         long,
         env = "ROLLCALL_DATABASE_CONNECTIONS",
         default_value_t = 16,
+        value_name = "N",
         value_parser = clap::value_parser!(u32).range(3..)
     )]
     pub database_connections: u32,

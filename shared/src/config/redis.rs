@@ -5,11 +5,16 @@ use clap::Args;
 #[command(next_help_heading = "Redis")]
 pub struct RedisConfig {
     /// Connection URL, e.g. redis://host:6379; the server must run with maxmemory-policy noeviction
-    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     pub redis_url: String,
 
     /// Prefix of every key, so that several deployments can share one server
-    #[arg(long, env = "ROLLCALL_REDIS_PREFIX", default_value = "rollcall")]
+    #[arg(
+        long,
+        env = "ROLLCALL_REDIS_PREFIX",
+        default_value = "rollcall",
+        value_name = "PREFIX"
+    )]
     pub redis_prefix: String,
 }
 

@@ -1,5 +1,10 @@
+use super::traces;
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// What is logged, and how. Logs go to standard error; standard output belongs to commands.
 #[derive(Args, Clone, Debug)]
@@ -53,4 +58,31 @@ pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogFilterError> 
         tracing::debug!("logging is set up already");
     }
     Ok(())
+}
+
+/// As [`init_logs`], and give the spans of traces to `tracer`; answers whether it is set up.
+pub(super) fn init_logs_and_spans(config: &LogConfig, tracer: SdkTracer) -> Result<bool, LogFilterError> {
+    let filter = EnvFilter::try_new(&config.filter).map_err(LogFilterError)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Neither what is logged nor where in the code: events and spans of logs stay in the logs.
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_level(false)
+        .with_tracked_inactivity(false)
+        .with_filter(Targets::new().with_target(traces::TARGET, tracing::Level::TRACE));
+    let lines = match config.format {
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_filter(filter)
+            .boxed(),
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+    };
+    let installed = tracing_subscriber::registry().with(lines).with(spans).try_init();
+    Ok(installed.is_ok())
 }

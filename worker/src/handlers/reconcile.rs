@@ -9,6 +9,7 @@ use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{Delivery, JobError, Outcome, ReconcileJob};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 
 /// Failures after which a key travels alone.
 const ALONE_AFTER: i32 = 2;
@@ -35,7 +36,9 @@ pub(crate) async fn reconcile(
         Grant::Wait(wait) => return Ok(Outcome::Snooze(wait)),
     };
     let (now, later) = keys.split_at(granted);
-    let report = context.engine.reconcile_isolating(tenant, now).await?;
+    let span = context.engine.job_span(lane, tenant, now).await?;
+    let applied = context.engine.reconcile_isolating(tenant, now);
+    let report = applied.instrument(span).await?;
     context.engine.push_again(tenant, report.newer).await;
     before_ack()?;
     if later.is_empty() {

@@ -32,10 +32,12 @@ use rollcall_shared::mapping::Compiled;
 use rollcall_shared::queue::Queues;
 use rollcall_shared::store::mappings::{InForce, Mappings};
 use rollcall_shared::store::reconcile as store;
-use rollcall_shared::store::{PgConnection, PgPool, rules};
-use rollcall_shared::telemetry::{FoundBy, Metrics};
+use rollcall_shared::store::{PgConnection, PgPool, StoreError, rules};
+use rollcall_shared::telemetry::{FoundBy, Metrics, traces};
+use rollcall_shared::traced;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 /// Rounds of creating what other workers were quicker to create.
@@ -94,12 +96,31 @@ impl Engine {
     /// # Errors
     /// When Postgres cannot be asked.
     pub async fn workable(&self, tenant: TenantId, keys: &[Key]) -> Result<Vec<(Key, i32)>, ReconcileError> {
-        let mut conn = self
-            .pool
-            .acquire()
-            .await
-            .map_err(rollcall_shared::store::StoreError::from)?;
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         Ok(store::workable_keys(&mut conn, tenant, keys).await?)
+    }
+
+    /// The span of a job about these keys, linked to the traced requests that changed them; disabled where
+    /// there is none. Asks nothing unless this process traces.
+    ///
+    /// # Errors
+    /// When Postgres cannot be asked.
+    pub(crate) async fn job_span(
+        &self,
+        lane: Lane,
+        tenant: TenantId,
+        keys: &[Key],
+    ) -> Result<Span, ReconcileError> {
+        if !traces::on() {
+            return Ok(Span::none());
+        }
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+        let requests = store::traceparents(&mut conn, tenant, keys, traces::MOST_LINKS as i64).await?;
+        let span = || {
+            let (queue, tenant, keys) = (lane.name(), tenant.0, keys.len());
+            traced!(parent: None, "reconcile job", otel.kind = "consumer", queue, tenant, keys)
+        };
+        Ok(traces::comes_of(requests.iter().map(String::as_str), span))
     }
 
     /// Apply `keys` and wake those who waited for the result. Keys without anything pending cost
@@ -119,7 +140,8 @@ impl Engine {
             if keys.is_empty() {
                 return Ok(reconciled);
             }
-            match self.round(tenant, &keys).await? {
+            let span = traces::step(|| traced!("apply", keys = keys.len()));
+            match self.round(tenant, &keys).instrument(span).await? {
                 Round::Missing(missing) => self.create_teams(tenant, missing, None).await?,
                 Round::Committed(written) => {
                     failpoint!("reconcile::after_commit");
@@ -158,12 +180,13 @@ impl Engine {
         let written = write::write(&mut tx, tenant, plan, None).await?;
         fail::fail_point!("reconcile::refused", |_| {
             rollcall_shared::failpoint::hit("reconcile::refused");
-            Err(rollcall_shared::store::StoreError::refused().into())
+            Err(StoreError::refused().into())
         });
         failpoint!("reconcile::before_commit");
         tx.commit()
+            .instrument(traces::step(|| traced!("commit")))
             .await
-            .map_err(rollcall_shared::store::StoreError::from)?;
+            .map_err(StoreError::from)?;
         Ok(Round::Committed(Box::new(written)))
     }
 }

@@ -25,5 +25,6 @@ mod pausing;
 mod replicas;
 mod runs;
 mod schedules;
+mod traces;
 mod weather;
 mod worst_order;

@@ -4,6 +4,7 @@ use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How long after acceptance the feeder leaves a key to the job the API pushes itself.
@@ -264,6 +265,8 @@ pub struct PendingRow {
     pub key: Key,
     pub seq: i64,
     pub lane: Lane,
+    /// Of the request, where it is traced.
+    pub traceparent: Option<Arc<str>>,
 }
 
 /// Append to the outbox.
@@ -281,16 +284,26 @@ pub async fn insert_pending(
     let member: Vec<String> = rows.iter().map(|row| row.key.member().to_owned()).collect();
     let seq: Vec<i64> = rows.iter().map(|row| row.seq).collect();
     let lane: Vec<i16> = rows.iter().map(|row| row.lane as i16).collect();
+    // Empty where nothing is traced: `unnest` fills what a shorter array lacks with nulls.
+    let traced = rows.iter().any(|row| row.traceparent.is_some());
+    let traceparent: Vec<Option<String>> = match traced {
+        true => rows
+            .iter()
+            .map(|row| row.traceparent.as_deref().map(str::to_owned))
+            .collect(),
+        false => vec![],
+    };
     sqlx::query!(
-        "insert into pending (tenant_id, key_kind, key_id, member, seq, lane, accepted_at, due_at)
-         select $1, *, $7::timestamptz, $7::timestamptz + make_interval(secs => $8)
-         from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[], $6::int2[])",
+        "insert into pending (tenant_id, key_kind, key_id, member, seq, lane, traceparent, accepted_at, due_at)
+         select $1, *, $8::timestamptz, $8::timestamptz + make_interval(secs => $9)
+         from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[], $6::int2[], $7::text[])",
         tenant.0,
         &kind,
         &id,
         &member,
         &seq,
         &lane,
+        &traceparent as &[Option<String>],
         accepted_at,
         ENQUEUE_GRACE_SECONDS
     )

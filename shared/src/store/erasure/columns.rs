@@ -59,6 +59,7 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("mapping_previews", &["document", "note", "at_most", "refused"]),
     ("team_names", &["kind", "folded", "name"]),
     ("changes", &["operation", "attributes"]),
+    ("pending", &["traceparent"]),
     ("async_results", &["method", "error"]),
     ("people", &["status"]),
     ("teams", &["kind", "folded", "name", "external_id"]),

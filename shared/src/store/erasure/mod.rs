@@ -186,6 +186,7 @@ async fn attempt(
                 key: Key::Member(team, name.to_owned()),
                 seq: of_people[place],
                 lane: Lane::Live,
+                traceparent: None,
             });
         }
     }
@@ -253,6 +254,7 @@ impl Ledger {
             key: Key::Person(directory_id),
             seq,
             lane: Lane::Live,
+            traceparent: None,
         });
     }
 }

@@ -16,7 +16,9 @@ pub use desired::{DesiredGroup, DesiredPerson, desired_groups, desired_people, d
 pub use failures::{Failure, clear_failures, record_failures};
 pub use history::{Book, Cause, HistoryRow, RejectionRow, insert_history, open_rejections, write_rejections};
 pub use memberships::{Membership, delete_memberships, insert_memberships, memberships};
-pub use pending::{Settled, finish_pending, highest_pending, newer_pending, receipts, workable_keys};
+pub use pending::{
+    Settled, finish_pending, highest_pending, newer_pending, receipts, traceparents, workable_keys,
+};
 pub use people::{PersonRow, insert_people, lock_people, read_people, update_people};
 pub use teams::{
     AttributeTeam, TeamRow, accepted_teams, create_attribute_teams, create_group_teams, empty_teams,

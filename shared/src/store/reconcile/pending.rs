@@ -41,6 +41,29 @@ pub async fn workable_keys(
         .collect())
 }
 
+/// `traceparent` of the traced requests that changed these keys, up to `limit` different ones.
+pub async fn traceparents(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[Key],
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let c = KeyColumns::of(keys.iter());
+    Ok(sqlx::query_scalar!(
+        r#"select distinct p.traceparent as "traceparent!"
+           from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
+           cross join lateral (select traceparent from pending where tenant_id = $1 and key_kind = k.kind
+               and key_id = k.id and member = k.member and traceparent is not null offset 0) p limit $5"#,
+        tenant.0,
+        &c.kind,
+        &c.id,
+        &c.member,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// The highest pending change of each key; keys without one are left out.
 ///
 /// `offset 0` keeps Postgres from walking the index on `seq` until it meets the key.
