@@ -10,6 +10,7 @@ use rollcall_shared::directory::TenantId;
 use rollcall_shared::scim::{ScimError, ScimType};
 use rollcall_shared::store::search::Position;
 use rollcall_shared::store::{PgConnection, StoreError, secrets};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
@@ -67,9 +68,14 @@ impl Seal {
         XChaCha20Poly1305::new_from_slice(key).ok().map(Seal)
     }
 
+    /// The cursor of a list under /scim.
+    pub(crate) fn close(&self, cursor: &Cursor, scope: Scope<'_>) -> Option<String> {
+        self.close_any(cursor, scope)
+    }
+
     /// As text of unreserved characters (RFC 3986 §2.3); `None` only when the cursor is too large
     /// to be encrypted.
-    pub(crate) fn close(&self, cursor: &Cursor, scope: Scope<'_>) -> Option<String> {
+    pub(crate) fn close_any<T: Serialize>(&self, cursor: &T, scope: Scope<'_>) -> Option<String> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
         let payload = Payload {
@@ -84,7 +90,7 @@ impl Seal {
     /// 400 `invalidCursor` for what was not closed by this seal for this scope, `expiredCursor`
     /// for what is too old.
     pub(crate) fn open(&self, text: &str, scope: Scope<'_>, now: i64) -> Result<Cursor, ScimError> {
-        let cursor = self.read(text, scope).ok_or_else(|| {
+        let cursor: Cursor = self.open_any(text, scope).ok_or_else(|| {
             ScimError::bad_request(
                 ScimType::InvalidCursor,
                 "cursor is not one that this query was answered with; an empty one asks for the first page",
@@ -99,7 +105,8 @@ impl Seal {
         }
     }
 
-    fn read(&self, text: &str, scope: Scope<'_>) -> Option<Cursor> {
+    /// What was closed for this scope; `None` for anything else.
+    pub(crate) fn open_any<T: DeserializeOwned>(&self, text: &str, scope: Scope<'_>) -> Option<T> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
         let payload = Payload {

@@ -90,14 +90,22 @@ impl Failure {
     pub(crate) fn wrong_scope(held: Scope, needed: &[Scope]) -> Failure {
         let names: Vec<&str> = needed.iter().map(|scope| scope.name()).collect();
         let remedy = match (held, needed) {
-            (Scope::Admin, _) => "; an admin makes one with POST /ops/v1/tenants/{id}/tokens",
-            (_, [Scope::Admin]) => "; make one with rollcall-api token create --scope admin",
-            _ => "",
+            (Scope::Admin, _) => "an admin makes one with POST /ops/v1/tenants/{id}/tokens".to_owned(),
+            (_, [Scope::Admin]) => "make one with rollcall-api token create --scope admin".to_owned(),
+            _ => {
+                let scope = names.first().copied().unwrap_or_default();
+                format!(
+                    "make one with rollcall-api token create --tenant NAME --scope {scope}, or POST /ops/v1/tokens"
+                )
+            }
         };
-        let (held, one_of) = (held.name(), names.join(" or "));
+        let (held, purpose, one_of) = (held.name(), held.purpose(), names.join(" or "));
         Failure::challenged(
             StatusCode::FORBIDDEN,
-            format!("this token has the scope {held}; this endpoint needs {one_of}{remedy}"),
+            format!(
+                "this token has the scope {held}, which is for {purpose}; this endpoint needs a token with the \
+                 scope {one_of}: {remedy}"
+            ),
             format!(
                 r#"Bearer realm="rollcall", error="insufficient_scope", scope="{}""#,
                 names.join(" ")

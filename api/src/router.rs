@@ -36,7 +36,12 @@ pub(crate) fn router(app: App) -> Router {
     let instance = authorized(&app, instance, &[Scope::Operator, Scope::Admin], Surface::Problem);
     let ops = admitted(&app, ops.merge(receipts).merge(instance), Surface::Problem);
 
-    let content = guarded(&app, problems(Router::new()), &[Scope::Content], Surface::Problem);
+    let content = guarded(
+        &app,
+        problems(routes::content()),
+        &[Scope::Content],
+        Surface::Problem,
+    );
 
     let dashboard = admitted(&app, dashboard::routes(&app), Surface::Page);
 

@@ -24,6 +24,16 @@ impl Scope {
         }
     }
 
+    /// What such tokens are for.
+    pub(crate) fn purpose(self) -> &'static str {
+        match self {
+            Scope::Scim => "provisioning, under /scim",
+            Scope::Content => "reading the directory, under /content",
+            Scope::Operator => "running the service, under /ops",
+            Scope::Admin => "managing tenants, under /ops/v1/tenants",
+        }
+    }
+
     /// The scope of this name; `None` for one this version does not know.
     pub(crate) fn from_name(name: &str) -> Option<Scope> {
         [Scope::Scim, Scope::Content, Scope::Operator, Scope::Admin]

@@ -40,6 +40,65 @@ impl Asked {
     }
 
     /// # Errors
+    /// 400 when the parameter of this name is neither `true` nor `false`.
+    pub(crate) fn truth(&self, name: &str) -> Result<Option<bool>, Failure> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Failure::new(
+                StatusCode::BAD_REQUEST,
+                format!("{name} must be true or false"),
+            )),
+        }
+    }
+
+    /// Refuse parameters that are none of these and begin otherwise, and values no text in Postgres can hold:
+    /// a filter that is misspelt must not mean everything.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub(crate) fn only(&self, known: &[&str], prefix: Option<&str>) -> Result<(), Failure> {
+        for (name, value) in &self.0 {
+            let is_known = known.iter().any(|known| known.eq_ignore_ascii_case(name));
+            let begins = prefix.is_some_and(|prefix| name.starts_with(prefix) && name.len() > prefix.len());
+            if !is_known && !begins {
+                let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+                let detail = format!(
+                    "there is no parameter {name} here; there are: {}",
+                    known.join(", ")
+                );
+                return Err(Failure::new(StatusCode::BAD_REQUEST, detail));
+            }
+            if name.contains('\0') || value.contains('\0') {
+                let detail = "a parameter holds a NUL character, which nothing in the directory does";
+                return Err(Failure::new(StatusCode::BAD_REQUEST, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// The parameters whose names begin so, by what follows.
+    pub(crate) fn beginning_with(&self, prefix: &str) -> Vec<(&str, &str)> {
+        self.0
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+            .collect()
+    }
+
+    /// Everything asked but these parameters, the same in whatever order it comes.
+    pub(crate) fn question(&self, but: &[&str]) -> Vec<u8> {
+        let mut parts: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(name, _)| !but.iter().any(|but| but.eq_ignore_ascii_case(name)))
+            .map(|(name, value)| format!("{}:{name}={}:{value};", name.len(), value.len()))
+            .collect();
+        parts.sort();
+        parts.concat().into_bytes()
+    }
+
+    /// # Errors
     /// 400 when the parameter of this name is no integer.
     pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, Failure> {
         Ok(integer(name, self.text(name))?)

@@ -1,5 +1,6 @@
 //! One module per area of the API.
 
+mod content;
 mod health;
 mod jwks;
 mod metrics;
@@ -12,6 +13,11 @@ pub(crate) use self::metrics::metrics;
 
 use crate::state::App;
 use axum::Router;
+
+/// Under `/content/v1`, for tokens of the scope `content`.
+pub(crate) fn content() -> Router<App> {
+    content::routes()
+}
 
 /// Under `/scim/v2`, for tokens of the scope `scim`.
 pub(crate) fn scim() -> Router<App> {

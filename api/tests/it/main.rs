@@ -10,6 +10,7 @@ mod auth;
 mod bad_input;
 mod bulk;
 mod command_line;
+mod content;
 mod cursors;
 mod dashboard;
 mod dead_letters;

@@ -9,6 +9,7 @@
 pub mod accept;
 pub mod async_results;
 pub mod audit;
+pub mod content;
 pub mod erasure;
 pub mod event_keys;
 pub mod explain;
