@@ -11,6 +11,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install --strip -D -t /out target/release/rollcall-api target/release/rollcall-worker
 
 FROM debian:bookworm-slim
+# Whom webhooks' receivers are known by.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --no-create-home --uid 10001 rollcall
 COPY --from=build /out/ /usr/local/bin/
 COPY scripts/healthcheck.sh /usr/local/bin/healthcheck

@@ -1,5 +1,5 @@
 use clap::Args;
-use rollcall_shared::config::{PostgresConfig, RedisConfig};
+use rollcall_shared::config::{PostgresConfig, RedisConfig, WebhookConfig};
 use rollcall_shared::scim::Limits;
 use rollcall_shared::telemetry::TraceConfig;
 use std::net::SocketAddr;
@@ -19,6 +19,7 @@ pub struct Config {
     pub events: EventConfig,
     #[command(flatten)]
     pub traces: TraceConfig,
+    pub webhooks: WebhookConfig,
 }
 
 /// How the API is reached, and what it lets one client do.

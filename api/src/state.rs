@@ -11,6 +11,7 @@ use rollcall_shared::scim::Limits;
 use rollcall_shared::store::mappings::Mappings;
 use rollcall_shared::store::{self, PgPool, Plans, StoreError};
 use rollcall_shared::telemetry::Metrics;
+use rollcall_shared::webhooks::Reach;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub(crate) struct AppState {
     pub bodies: BodyBudget,
     pub requests: Arc<Semaphore>,
     pub events: Events,
+    /// Where webhooks may lead.
+    pub reach: Reach,
     /// The process was told to stop.
     pub stopping: CancellationToken,
     /// Places for requests that wait until their write is applied.
@@ -123,6 +126,7 @@ impl AppState {
             .map_err(SetupError::Postgres)?,
             cursors: Cursors::default(),
             events,
+            reach: config.webhooks.reach(),
             stopping: CancellationToken::new(),
             waiters: Semaphore::new(WAITERS),
             followers: Arc::new(Semaphore::new(FOLLOWERS)),

@@ -1,7 +1,7 @@
 //! What the API and the workers share.
 //!
-//! Imports run one way: `scim`, `directory`, `mapping`, `projection`, `schedule`, `settings` (pure,
-//! no I/O) → `store` (the only place that names sqlx), `queue` (the only place that names apalis and
+//! Imports run one way: `scim`, `directory`, `mapping`, `projection`, `schedule`, `settings`,
+//! `webhooks` (pure, no I/O) → `store` (the only place that names sqlx), `queue` (the only place that names apalis and
 //! redis) → the `api` and `worker` crates, which never import each other.
 
 pub mod config;
@@ -15,3 +15,4 @@ pub mod scim;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod webhooks;

@@ -1,5 +1,5 @@
 use clap::Args;
-use rollcall_shared::config::{PostgresConfig, RedisConfig};
+use rollcall_shared::config::{PostgresConfig, RedisConfig, WebhookConfig};
 use rollcall_shared::telemetry::TraceConfig;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,6 +15,7 @@ pub struct Config {
     pub work: WorkConfig,
     #[command(flatten)]
     pub traces: TraceConfig,
+    pub webhooks: WebhookConfig,
 }
 
 /// How much work is done at once, and how fast.
@@ -84,6 +85,15 @@ pub struct WorkConfig {
         value_name = "N"
     )]
     pub runs_concurrency: usize,
+
+    /// Webhooks delivered to at once; each is one request at a time
+    #[arg(
+        long,
+        env = "ROLLCALL_WEBHOOKS_CONCURRENCY",
+        default_value_t = 32,
+        value_name = "N"
+    )]
+    pub webhooks_concurrency: usize,
 
     /// Seconds a process may hold a job without renewing its lease; a job of a process that died
     /// is taken over after this time

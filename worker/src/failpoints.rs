@@ -34,6 +34,9 @@ pub const RUN_FAILPOINTS: &[&str] = &[
 /// The one between a schedule's tick and its commit.
 pub const TICK_FAILPOINT: &str = "feeder::before_tick_commit";
 
+/// The one between a webhook's answer and writing down that it came.
+pub const DELIVERY_FAILPOINT: &str = "webhooks::before_note";
+
 /// Return `ReconcileError::Injected` when a test says `return`; end the process when it says
 /// `return(die)`.
 macro_rules! failpoint {

@@ -13,6 +13,7 @@ mod pauses;
 pub mod reconcile;
 mod registry;
 pub mod runs;
+mod webhooks;
 
 pub use config::{Config, WorkConfig};
 
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use webhooks::Deliverer;
 
 /// How often this process says that it lives, and learns how many others do.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -42,6 +44,8 @@ pub enum WorkError {
     Redis(#[source] QueueError),
     #[error("ROLLCALL_WORKER_LISTEN cannot be listened on")]
     Listen(#[source] std::io::Error),
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
     #[error("the queue's workers failed")]
     Workers(#[source] rollcall_shared::queue::BoxError),
 }
@@ -78,6 +82,8 @@ pub async fn run(
         queues,
         metrics,
     });
+    let (reach, concurrency) = (config.webhooks.reach(), config.work.webhooks_concurrency);
+    let deliverer = Deliverer::new(Arc::clone(&context), reach, concurrency).map_err(WorkError::Tls)?;
     let listener = TcpListener::bind(config.work.worker_listen)
         .await
         .map_err(WorkError::Listen)?;
@@ -99,6 +105,7 @@ pub async fn run(
     let feeder = tokio::spawn(feed::run(Arc::clone(&context), stopping.clone()));
     let sampler = tokio::spawn(feed::samples::run(Arc::clone(&context), stopping.clone()));
     let keeper = tokio::spawn(feed::retention::run(Arc::clone(&context), stopping.clone()));
+    let deliverer = tokio::spawn(deliverer.run(stopping.clone()));
     let server = tokio::spawn(http::serve(Arc::clone(&context), listener, stopped.clone()));
     let signal = {
         let stopping = stopping.clone();
@@ -118,7 +125,7 @@ pub async fn run(
     let monitor = registry::monitor(&context, &config.work, &process).with_terminator(too_long);
     let drained = monitor.run_with_signal(signal).await;
     stopping.cancel();
-    let _ = tokio::join!(feeder, keeper, sampler);
+    let _ = tokio::join!(feeder, keeper, sampler, deliverer);
     stopped.cancel();
     let _ = tokio::join!(heart, looker, server);
     let _ = tokio::time::timeout(HEARTBEAT, context.queues.depart(&process)).await;

@@ -67,3 +67,4 @@ mod strict_patch;
 mod teams;
 mod tenants;
 mod users;
+mod webhooks;

@@ -3,6 +3,8 @@
 
 mod postgres;
 mod redis;
+mod webhooks;
 
 pub use postgres::PostgresConfig;
 pub use redis::RedisConfig;
+pub use webhooks::WebhookConfig;

@@ -42,6 +42,7 @@ pub mod teams;
 pub mod tenants;
 pub mod tokens;
 pub mod watch;
+pub mod webhooks;
 
 use crate::config::PostgresConfig;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

@@ -14,9 +14,15 @@ pub struct Watch {
     pub token_expiry_seconds: Option<f64>,
     /// Age of the oldest run under way whose tenant has not paused them.
     pub oldest_run_seconds: Option<f64>,
+    /// Seconds since the oldest change that an enabled webhook has not been told of; 0 when there is none.
+    pub webhook_undelivered_seconds: Option<f64>,
+    /// Deliveries to webhooks that were given up.
+    pub webhook_dead_letters: Option<i64>,
+    /// Webhooks that were disabled because their receiver failed for days, or is gone.
+    pub webhooks_disabled: Option<i64>,
 }
 
-/// Look at sources, tokens and runs of all tenants.
+/// Look at sources, tokens, runs and webhooks of all tenants.
 ///
 /// # Errors
 /// When the statement fails.
@@ -37,7 +43,20 @@ pub async fn watch(connection: &mut PgConnection) -> Result<Watch, StoreError> {
                  as token_expiry_seconds,
              (select extract(epoch from now() - min(created_at))::float8 from runs where phase <> 'done'
                  and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'runs')))
-                 as oldest_run_seconds"
+                 as oldest_run_seconds,
+             (select coalesce(extract(epoch from now() - min(coalesce(waits.changed_at, next.applied_at))), 0)::float8
+              from webhooks w
+              join tenants t on t.id = w.tenant_id and t.suspended_at is null
+              left join lateral (select changed_at from webhook_deliveries d
+                  where d.tenant_id = w.tenant_id and d.webhook_id = w.id and d.in_order and d.state = 'pending') waits
+                  on true
+              left join lateral (select applied_at from history h
+                  where (h.tenant_id + 0, h.order_xid, h.id) > (w.tenant_id, w.after_xid::text::xid8, w.after_id)
+                    and h.tenant_id + 0 <= w.tenant_id and h.fields <> '{}'
+                  order by h.tenant_id + 0, h.order_xid, h.id limit 1) next on true
+              where w.enabled) as webhook_undelivered_seconds,
+             (select count(*) from webhook_deliveries where state = 'dead') as webhook_dead_letters,
+             (select count(*) from webhooks where disabled_reason in ('gone', 'failing')) as webhooks_disabled"
     )
     .fetch_one(connection)
     .await?)

@@ -92,6 +92,11 @@ fn set_watch(metrics: &Metrics, watch: Watch) {
     metrics.source_silence_seconds.set(watch.source_silence_seconds);
     metrics.token_expiry_seconds.set(watch.token_expiry_seconds);
     metrics.oldest_run_age_seconds.set(watch.oldest_run_seconds);
+    metrics
+        .webhook_oldest_undelivered_seconds
+        .set(watch.webhook_undelivered_seconds);
+    metrics.webhook_dead_letters.set(watch.webhook_dead_letters);
+    metrics.webhooks_disabled.set(watch.webhooks_disabled);
 }
 
 fn set_paused(metrics: &Metrics, paused: Option<Paused>) {

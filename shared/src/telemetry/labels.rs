@@ -187,6 +187,19 @@ label_value! {
 }
 
 label_value! {
+    /// What came of sending a delivery to a webhook.
+    WebhookOutcome {
+        Delivered = "delivered",
+        /// It is tried again.
+        Failed = "failed",
+        /// It was given up.
+        Dead = "dead",
+        /// The receiver wants no more.
+        Gone = "gone",
+    }
+}
+
+label_value! {
     /// What a run found that was not as it should be.
     DriftKind {
         Person = "person",
@@ -231,6 +244,7 @@ label_set! { FoundLabels { slot: LinkSlot, path: FoundBy, } }
 label_set! { RunLabels { end: RunEnd, } }
 label_set! { RunPhaseLabels { phase: RunPhase, } }
 label_set! { TickLabels { outcome: TickOutcome, } }
+label_set! { WebhookLabels { outcome: WebhookOutcome, } }
 label_set! { DriftLabels { kind: DriftKind, } }
 label_set! { DependencyLabels { dependency: Dependency, } }
 label_set! { BuildLabels { version: &'static str, process: &'static str, } }

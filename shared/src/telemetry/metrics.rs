@@ -96,6 +96,13 @@ metrics! {
     token_expiry_seconds: Figure<f64> = Figure::default(),
     /// Seconds by which the schedule that should have fired first is late; 0 when none is, read at scrape.
     schedule_overdue_seconds: Figure<f64> = Figure::default(),
+    /// Seconds since the oldest change that an enabled webhook has not been told of; 0 when there is none, read
+    /// at scrape.
+    webhook_oldest_undelivered_seconds: Figure<f64> = Figure::default(),
+    /// Deliveries to webhooks that were given up and not yet sent again or removed, read at scrape.
+    webhook_dead_letters: Figure<i64> = Figure::default(),
+    /// Webhooks disabled because their receiver failed for days or is gone, read at scrape.
+    webhooks_disabled: Figure<i64> = Figure::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),
 
@@ -125,6 +132,8 @@ metrics! {
     schedule_ticks: Family<TickLabels, Counter> = Family::default(),
     /// Differences that runs found, by kind; dry runs count too.
     drift: Family<DriftLabels, Counter> = Family::default(),
+    /// Deliveries sent to webhooks, by outcome.
+    webhook_deliveries: Family<WebhookLabels, Counter> = Family::default(),
     /// Keys set aside because reconciling them kept failing.
     poison_parked: Counter = Counter::default(),
 }

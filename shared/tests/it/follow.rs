@@ -161,6 +161,23 @@ async fn changes_of_one_person_are_told_in_order_whichever_transaction_began_fir
     );
 }
 
+/// Fails only while nobody else writes in the whole server: run alone.
+#[tokio::test]
+async fn last_change_is_told_though_nobody_writes_any_more() {
+    let database = TestDatabase::create().await.unwrap();
+    let pool = pool(&database).await;
+    let mut reader = pool.acquire().await.unwrap();
+    let mut last = pool.begin().await.unwrap();
+    take_xid(&mut last).await;
+    let mut other = pool.begin().await.unwrap();
+    take_xid(&mut other).await;
+    other.commit().await.unwrap();
+    change(&mut last, subject(1)).await;
+    last.commit().await.unwrap();
+    let mut follower = Follower::default();
+    follower.read_until(&mut reader, 1).await;
+}
+
 /// Writers as workers are: their place taken at some time, several people locked in order, changes of
 /// each, some rolled back; and a reader that never stops.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

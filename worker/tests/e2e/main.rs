@@ -22,9 +22,12 @@ mod mapping;
 mod mapping_changes;
 mod nested;
 mod pausing;
+#[path = "../receiver/mod.rs"]
+mod receiver;
 mod replicas;
 mod runs;
 mod schedules;
 mod traces;
 mod weather;
+mod webhooks;
 mod worst_order;

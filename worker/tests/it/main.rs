@@ -19,6 +19,9 @@ mod pausing;
 mod plans;
 mod poison;
 mod process;
+#[path = "../receiver/mod.rs"]
+mod receiver;
 mod runs;
 mod schedules;
 mod waiting;
+mod webhooks;

@@ -27,6 +27,7 @@ pub(crate) mod teams;
 mod tenants;
 pub(crate) mod tokens;
 mod waiting;
+mod webhooks;
 
 use crate::state::App;
 use axum::Router;
@@ -89,6 +90,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/runs/{id}", get(runs::find))
         .route("/runs/{id}/cancel", post(runs::cancel))
         .route("/runs/{id}/events", get(run_events::events))
+        .merge(webhooks::routes())
 }
 
 pub(super) fn instance_routes() -> Router<App> {

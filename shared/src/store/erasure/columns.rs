@@ -42,7 +42,7 @@ pub const PERSONAL: &[(&str, &[&str])] = &[
     ("run_chunks", &["after_member", "upto_member", "keys"]),
 ];
 
-/// Columns that cannot: names of attributes and states, names of teams, what operators configure,
+/// Columns that cannot: names of attributes and states, ids, names of teams, what operators configure,
 /// secrets.
 pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("tenants", &["name", "settings"]),
@@ -72,6 +72,18 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("team_parts", &["source"]),
     ("schedules", &["name", "cron", "time_zone", "scope"]),
     ("schedule_ticks", &["outcome"]),
+    (
+        "webhooks",
+        &[
+            "url",
+            "description",
+            "types",
+            "disabled_reason",
+            "secret",
+            "old_secret",
+        ],
+    ),
+    ("webhook_deliveries", &["kind", "body", "state", "error"]),
     ("run_chunks", &["result"]),
     ("run_samples", &["kind", "field"]),
     ("paused_lanes", &["lane", "reason"]),

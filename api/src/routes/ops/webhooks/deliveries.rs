@@ -1,0 +1,167 @@
+//! What was sent to a webhook and what is yet to be; sending it again.
+
+use super::{bad_request, find, not_found};
+use crate::error::{Failure, Problem};
+use crate::extract::{Asked, Caller, JsonBody};
+use crate::state::App;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chrono::{DateTime, Utc};
+use rollcall_shared::store::webhooks::deliveries::{self, Again, Delivery};
+use rollcall_shared::store::{StoreError, schedules};
+use rollcall_shared::webhooks::ping;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Deliveries in a page when the client does not say, and at most.
+const USUAL: i64 = 50;
+const MOST: i64 = 500;
+
+/// What `state` may ask for.
+const STATES: [&str; 3] = ["pending", "delivered", "dead"];
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/webhooks/{id}/test", post(test))
+        .route("/webhooks/{id}/replay", post(replay))
+        .route("/webhooks/{id}/deliveries", get(list))
+        .route("/webhooks/{id}/deliveries/{delivery}", get(read))
+        .route("/webhooks/{id}/deliveries/{delivery}/replay", post(replay_one))
+}
+
+/// What `POST …/replay` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replay {
+    /// Deliveries made then or later.
+    since: DateTime<Utc>,
+    /// Those that were delivered, too.
+    #[serde(default)]
+    delivered: bool,
+}
+
+/// `POST /ops/v1/webhooks/{id}/test`: 202; a ping is on its way, once and without anybody waiting for it.
+async fn test(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let webhook = find(&mut connection, tenant, &id).await?;
+    let now = schedules::now(&mut connection).await?;
+    let delivery = deliveries::ping(&mut connection, tenant, webhook.id, &ping(now)).await?;
+    let (delivery, _) = deliveries::find(&mut connection, tenant, webhook.id, delivery)
+        .await?
+        .ok_or_else(no_delivery)?;
+    Ok((StatusCode::ACCEPTED, Json(shown(&delivery))))
+}
+
+/// `GET /ops/v1/webhooks/{id}/deliveries`: the newest first, by `state`; `cursor` is the `nextCursor` of the
+/// page before.
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let limit = asked.limit(USUAL, MOST)?;
+    let before = asked.id("cursor")?;
+    let state = asked.text("state");
+    if state.is_some_and(|state| !STATES.contains(&state)) {
+        return Err(bad_request(format!("state must be one of {}", STATES.join(", "))).into());
+    }
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let webhook = find(&mut connection, tenant, &id).await?;
+    let found = deliveries::page(&mut connection, tenant, webhook.id, state, before, limit).await?;
+    let full = i64::try_from(found.len()) == Ok(limit);
+    let next = found.last().filter(|_| full).map(|delivery| delivery.id);
+    let shown: Vec<Value> = found.iter().map(shown).collect();
+    Ok(Json(json!({ "deliveries": shown, "nextCursor": next })))
+}
+
+/// `GET /ops/v1/webhooks/{id}/deliveries/{delivery}`: with its body.
+async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, delivery)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let tenant = caller.0.tenant;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let webhook = id.parse().map_err(|_| not_found())?;
+    let delivery = delivery.parse().map_err(|_| no_delivery())?;
+    let (delivery, body) = deliveries::find(&mut connection, tenant, webhook, delivery)
+        .await?
+        .ok_or_else(no_delivery)?;
+    let mut shown = shown(&delivery);
+    shown["body"] = serde_json::from_str(&body).unwrap_or_default();
+    Ok(Json(shown))
+}
+
+/// `POST /ops/v1/webhooks/{id}/deliveries/{delivery}/replay`: 202; it is sent again, under the same id.
+async fn replay_one(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, delivery)): Path<(String, String)>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let tenant = caller.0.tenant;
+    let webhook = id.parse().map_err(|_| not_found())?;
+    let id: Uuid = delivery.parse().map_err(|_| no_delivery())?;
+    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    let replayed = deliveries::replay(&mut tx, tenant, webhook, Again::One(id)).await?;
+    let (delivery, _) = deliveries::find(&mut tx, tenant, webhook, id)
+        .await?
+        .ok_or_else(no_delivery)?;
+    tx.commit().await.map_err(StoreError::from)?;
+    if replayed == 0 {
+        let detail = "this delivery is not over: it is tried, or tried again, anyway";
+        return Err(Failure::new(StatusCode::CONFLICT, detail).into());
+    }
+    Ok((StatusCode::ACCEPTED, Json(shown(&delivery))))
+}
+
+/// `POST /ops/v1/webhooks/{id}/replay`: 202; what was given up since a time is sent again, under the same
+/// ids, and if asked for what was delivered, too.
+async fn replay(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(Replay { since, delivered }): JsonBody<Replay>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let tenant = caller.0.tenant;
+    let again = match delivered {
+        true => Again::AllSince(since),
+        false => Again::DeadSince(since),
+    };
+    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    let webhook = find(&mut tx, tenant, &id).await?;
+    let replayed = deliveries::replay(&mut tx, tenant, webhook.id, again).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "replayed": replayed }))))
+}
+
+/// A delivery as clients see it.
+fn shown(delivery: &Delivery) -> Value {
+    json!({
+        "id": delivery.id,
+        "webhookId": format!("msg_{}", delivery.id.simple()),
+        "kind": delivery.kind,
+        "changes": delivery.changes,
+        "changedAt": delivery.changed_at,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "nextAttemptAt": delivery.next_attempt_at,
+        "status": delivery.status,
+        "error": delivery.error,
+        "createdAt": delivery.created_at,
+        "finishedAt": delivery.finished_at,
+    })
+}
+
+fn no_delivery() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is no such delivery")
+}
