@@ -11,7 +11,7 @@ pub struct Applied {
     /// Of the history's row.
     pub id: i64,
     pub at: DateTime<Utc>,
-    /// `apply`, `link` or `run`.
+    /// `apply`, `link`, `run`, `create` or `erase`.
     pub cause: String,
     /// Whose change it was, or who joined or left a team.
     pub person: Option<Named>,
@@ -23,6 +23,10 @@ pub struct Applied {
     pub status: Option<(Option<String>, Option<String>)>,
     /// Of somebody who is or was a member: they are no longer.
     pub left: bool,
+    /// Of a team: it is new.
+    pub made: bool,
+    /// Of a team: its group was deleted.
+    pub deleted: bool,
     /// The receipt behind it.
     pub txn: Option<Uuid>,
 }
@@ -53,17 +57,20 @@ pub async fn newest(
     above: i64,
     limit: i64,
 ) -> Result<Vec<Applied>, StoreError> {
+    // `tenant_id + 0`: the end of the table by its ids, and no index that begins with the tenant.
     let rows = sqlx::query!(
         r#"select h.id, h.applied_at, h.cause, h.key_kind,
                   array(select jsonb_object_keys(h.fields)) as "fields!",
                   h.fields ? 'status' as "status_changed!",
                   h.fields -> 'status' ->> 0 as status_old, h.fields -> 'status' ->> 1 as status_new,
                   h.key_kind = 3 and coalesce(jsonb_typeof(h.fields -> 'members' -> 1), 'null') = 'null' as "gone!",
+                  h.key_kind = 2 and coalesce(jsonb_typeof(h.fields -> 'name' -> 0) = 'null', false) as "made!",
+                  h.key_kind = 2 and coalesce(h.fields -> 'deleted' ->> 1 = 'true', false) as "deleted!",
                   w.person, w.team, c.txn as "txn?",
                   (select coalesce(p.display_name, p.login, p.external_id) from people p
                    where p.tenant_id = $1 and p.id = w.person) as person_name,
                   (select t.name from teams t where t.tenant_id = $1 and t.id = w.team) as team_name
-           from (select * from history where tenant_id = $1 and id > $2 and fields <> '{}'
+           from (select * from history where tenant_id + 0 = $1 and id > $2 and fields <> '{}'
                  order by id desc limit $3) h
            cross join lateral (select case h.key_kind when 1 then h.key_id else h.person_id end as person,
                                       case when h.key_kind in (2, 3) then h.key_id end as team) w
@@ -90,6 +97,8 @@ pub async fn newest(
             fields: row.fields,
             status: row.status_changed.then_some((row.status_old, row.status_new)),
             left: row.gone,
+            made: row.made,
+            deleted: row.deleted,
             txn: row.txn,
         })
         .collect())

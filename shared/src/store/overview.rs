@@ -153,20 +153,22 @@ pub struct Pace {
 /// # Errors
 /// When a statement fails.
 pub async fn pace(connection: &mut PgConnection, tenant: TenantId) -> Result<Pace, StoreError> {
+    // `tenant_id + 0`: the index of times finds these few rows. One that begins with the tenant would be
+    // read from end to end to narrow them down.
     Ok(sqlx::query_as!(
         Pace,
         r#"with lags as (
                select c.seq, min(h.applied_at) as applied_at, min(h.applied_at) - c.accepted_at as lag
                from history h join changes c on c.tenant_id = h.tenant_id and c.seq = h.seq
-               where h.tenant_id = $1 and h.cause = 'apply' and h.applied_at > now() - interval '5 minutes'
+               where h.tenant_id + 0 = $1 and h.cause = 'apply' and h.applied_at > now() - interval '5 minutes'
                  and h.id > (select coalesce(max(id), 0) from history) - 20000
                  and c.accepted_at > now() - interval '1 hour'
                group by c.seq, c.accepted_at
            )
            select (select count(*) from changes
-                   where tenant_id = $1 and accepted_at > now() - interval '1 minute') as "accepted!",
+                   where tenant_id + 0 = $1 and accepted_at > now() - interval '1 minute') as "accepted!",
                   (select count(*) from history
-                   where tenant_id = $1 and cause = 'apply' and applied_at > now() - interval '1 minute') as "applied!",
+                   where tenant_id + 0 = $1 and cause = 'apply' and applied_at > now() - interval '1 minute') as "applied!",
                   percentile_cont(0.5) within group (order by extract(epoch from lag)::float8) as p50_seconds,
                   percentile_cont(0.99) within group (order by extract(epoch from lag)::float8) as p99_seconds
            from lags"#,

@@ -77,6 +77,8 @@ mod tests {
             fields: vec![],
             status: None,
             left: false,
+            made: false,
+            deleted: false,
             txn: None,
         }
     }

@@ -55,6 +55,9 @@ fn told(applied: &Applied) -> (Kind, String) {
         .as_ref()
         .map(|(old, new)| (old.as_deref(), new.as_deref()));
     match (status, applied.cause.as_str()) {
+        _ if applied.made => (("new", "ok"), "is a new team".to_owned()),
+        _ if applied.deleted => (("gone", "bad"), "was deleted".to_owned()),
+        (_, "erase") => (("erased", "warn"), "was erased".to_owned()),
         (Some((None, Some(_))), _) => (("new", "ok"), "is new".to_owned()),
         (Some((_, Some("deprovisioned"))), _) => (("gone", "bad"), "was deprovisioned".to_owned()),
         (Some((_, Some("deactivated"))), _) => (("inactive", "warn"), "was deactivated".to_owned()),
@@ -100,8 +103,15 @@ mod tests {
             ],
             status: None,
             left: false,
+            made: false,
+            deleted: false,
             txn: None,
         }
+    }
+
+    fn team() -> Option<Named> {
+        let (id, name) = (Uuid::nil(), "Sales".to_owned());
+        Some(Named { id, name })
     }
 
     fn what(change: impl FnOnce(&mut Applied)) -> String {
@@ -112,40 +122,38 @@ mod tests {
 
     #[test]
     fn sentence_tells_what_happened_by_names_of_fields() {
-        let status = |old: Option<&str>, new: &str| Some((old.map(str::to_owned), Some(new.to_owned())));
+        let status = |old: Option<&str>, new: &str| {
+            let change = Some((old.map(str::to_owned), Some(new.to_owned())));
+            what(|applied| applied.status = change)
+        };
         assert_eq!(what(|_| {}), "changed: position, start date");
-        assert_eq!(what(|a| a.status = status(None, "active")), "is new");
+        assert_eq!(status(None, "active"), "is new");
+        assert_eq!(status(Some("active"), "deactivated"), "was deactivated");
+        assert_eq!(status(Some("deactivated"), "active"), "is active again");
+        assert_eq!(status(Some("deprovisioned"), "active"), "is back");
+        assert_eq!(status(Some("active"), "deprovisioned"), "was deprovisioned");
+        let cause = |cause: &str| what(|applied| applied.cause = cause.to_owned());
+        assert_eq!(cause("run"), "was put right: position, start date");
+        assert_eq!(cause("link"), "was linked: position, start date");
+        assert_eq!(cause("erase"), "was erased");
+    }
+
+    #[test]
+    fn sentence_of_a_team_tells_who_came_and_went() {
+        assert_eq!(what(|applied| applied.team = team()), "joined");
         assert_eq!(
-            what(|a| a.status = status(Some("active"), "deactivated")),
-            "was deactivated"
+            what(|applied| (applied.team, applied.left) = (team(), true)),
+            "left"
         );
-        assert_eq!(
-            what(|a| a.status = status(Some("deactivated"), "active")),
-            "is active again"
-        );
-        assert_eq!(
-            what(|a| a.status = status(Some("deprovisioned"), "active")),
-            "is back"
-        );
-        assert_eq!(
-            what(|a| a.status = status(Some("active"), "deprovisioned")),
-            "was deprovisioned"
-        );
-        assert_eq!(
-            what(|a| a.cause = "run".to_owned()),
-            "was put right: position, start date"
-        );
-        let team = || {
-            Some(Named {
-                id: Uuid::nil(),
-                name: "Sales".to_owned(),
+        let of_team = |made, deleted| {
+            what(|applied| {
+                applied.person = None;
+                (applied.team, applied.made, applied.deleted) = (team(), made, deleted);
             })
         };
-        assert_eq!(what(|a| a.team = team()), "joined");
-        assert_eq!(what(|a| (a.team, a.left) = (team(), true)), "left");
-        assert_eq!(
-            of(&applied()).person.map(|person| person.name),
-            Some("somebody without a name".to_owned())
-        );
+        assert_eq!(of_team(true, false), "is a new team");
+        assert_eq!(of_team(false, true), "was deleted");
+        let nameless = of(&applied()).person.map(|person| person.name);
+        assert_eq!(nameless.as_deref(), Some("somebody without a name"));
     }
 }

@@ -1,5 +1,7 @@
 //! `/`: is all well?
 
+mod chart;
+mod sizes;
 mod snapshot;
 mod verdict;
 
@@ -29,6 +31,7 @@ struct OverviewPage {
     frame: Frame,
     verdict: VerdictPart,
     figures: FiguresPart,
+    directory: DirectoryPart,
 }
 
 #[derive(Template)]
@@ -43,8 +46,15 @@ struct FiguresPart {
     now: Arc<Snapshot>,
 }
 
+#[derive(Template)]
+#[template(path = "overview_directory.html")]
+struct DirectoryPart {
+    now: Arc<Snapshot>,
+}
+
 impl askama::filters::HtmlSafe for VerdictPart {}
 impl askama::filters::HtmlSafe for FiguresPart {}
+impl askama::filters::HtmlSafe for DirectoryPart {}
 
 /// `GET /`.
 pub(super) async fn page(State(app): State<App>, session: Session) -> Result<Response, PageFailure> {
@@ -54,7 +64,10 @@ pub(super) async fn page(State(app): State<App>, session: Session) -> Result<Res
         verdict: VerdictPart {
             verdict: verdict::of(&now),
         },
-        figures: FiguresPart { now },
+        figures: FiguresPart {
+            now: Arc::clone(&now),
+        },
+        directory: DirectoryPart { now },
     };
     Ok(html::page(&session, &page))
 }
@@ -73,7 +86,14 @@ pub(super) async fn events(State(app): State<App>, session: Session) -> Result<R
             };
             Ok(vec![
                 part("verdict", VerdictPart { verdict }.render())?,
-                part("figures", FiguresPart { now }.render())?,
+                part(
+                    "figures",
+                    FiguresPart {
+                        now: Arc::clone(&now),
+                    }
+                    .render(),
+                )?,
+                part("sizes", DirectoryPart { now }.render())?,
             ])
         }
     })

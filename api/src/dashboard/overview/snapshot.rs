@@ -1,3 +1,5 @@
+use super::chart::{self, Chart};
+use super::sizes::Sizes;
 use crate::error::Failure;
 use crate::state::App;
 use rollcall_shared::directory::{TenantId, WorkLane};
@@ -5,17 +7,13 @@ use rollcall_shared::queue::{Depth, QueueError};
 use rollcall_shared::store::lanes::{self, Pause};
 use rollcall_shared::store::overview::{self, Backlog, Counts, Pace};
 use rollcall_shared::store::runs::{self, Run};
-use rollcall_shared::store::{PgConnection, StoreError};
+use rollcall_shared::store::{StoreError, queue_samples};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Figures are at least this long the same for everybody who looks.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Counting the directory takes longest and changes least: it may take this part of the time, so that a small
-/// one is counted as often as the rest, and no size is older than this.
-const SIZES_SHARE: u32 = 100;
-const SIZES_LAST: Duration = Duration::from_secs(30);
 /// Taking figures may keep a connection busy for this part of the time: the longer it takes, the older
 /// they get.
 const SHARE: u32 = 10;
@@ -27,22 +25,19 @@ const LONGEST: Duration = Duration::from_secs(2);
 pub(super) struct Snapshot {
     pub backlog: Backlog,
     pub pace: Pace,
-    pub sizes: Arc<Sizes>,
+    /// `None`: they are being counted.
+    pub counts: Option<Arc<Counts>>,
+    /// People that the sources assert.
+    pub asserted: i64,
     /// People with changes that are not applied yet.
     pub behind: i64,
     pub last_run: Option<Run>,
     /// Lanes that operators have paused.
     pub paused: Vec<Pause>,
+    /// The queues of the deployment in the last hour.
+    pub chart: Arc<Chart>,
     /// `None`: Redis does not answer.
     pub redis: Option<Redis>,
-}
-
-/// How large the directory is.
-#[derive(Debug, Default)]
-pub(super) struct Sizes {
-    pub counts: Counts,
-    /// People that the sources assert.
-    pub asserted: i64,
 }
 
 #[derive(Debug)]
@@ -52,18 +47,6 @@ pub(super) struct Redis {
 }
 
 impl Redis {
-    /// Jobs of each lane that are not done, by its name.
-    pub(super) fn lanes(&self) -> [(&'static str, usize); 4] {
-        let jobs = |depth: &Depth| depth.ready + depth.running + depth.scheduled;
-        self.depths
-            .each_ref()
-            .map(|(lane, depth)| (lane.name(), jobs(depth)))
-    }
-
-    pub(super) fn total(&self) -> usize {
-        self.lanes().iter().map(|(_, jobs)| jobs).sum()
-    }
-
     /// Jobs that were given up on.
     pub(super) fn dead(&self) -> usize {
         self.depths.iter().map(|(_, depth)| depth.dead).sum()
@@ -73,7 +56,7 @@ impl Redis {
 impl Snapshot {
     /// Percentage of the people who are in step; `None` without people.
     pub(super) fn in_step(&self) -> Option<f64> {
-        overview::in_step_percent(self.sizes.asserted, self.behind)
+        overview::in_step_percent(self.asserted, self.behind)
     }
 
     /// Links that wait for their target.
@@ -88,7 +71,8 @@ pub(crate) struct Snapshots(Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<Last>
 
 #[derive(Default)]
 struct Last {
-    sizes: Option<(Instant, Arc<Sizes>)>,
+    sizes: Sizes,
+    chart: Option<(Instant, Arc<Chart>)>,
     /// Until when the snapshot is as good as a new one.
     taken: Option<(Instant, Arc<Snapshot>)>,
 }
@@ -111,10 +95,7 @@ impl Snapshots {
         {
             return Ok(Arc::clone(snapshot));
         }
-        let (redis, read) = tokio::join!(
-            tokio::time::timeout(LONGEST, redis(app)),
-            read(app, tenant, &mut last.sizes)
-        );
+        let (redis, read) = tokio::join!(tokio::time::timeout(LONGEST, redis(app)), last.read(app, tenant));
         let mut snapshot = read?;
         snapshot.redis = redis.ok().and_then(Result::ok);
         let snapshot = Arc::new(snapshot);
@@ -124,38 +105,32 @@ impl Snapshots {
     }
 }
 
-async fn read(
-    app: &App,
-    tenant: TenantId,
-    known: &mut Option<(Instant, Arc<Sizes>)>,
-) -> Result<Snapshot, StoreError> {
-    let mut connection = app.searches.acquire().await?;
-    let sizes = match known {
-        Some((until, sizes)) if Instant::now() < *until => Arc::clone(sizes),
-        _ => {
-            let begun = Instant::now();
-            let read = Arc::new(sizes(&mut connection, tenant).await?);
-            let lasts = (begun.elapsed() * SIZES_SHARE).clamp(SHORTEST, SIZES_LAST);
-            *known = Some((begun + lasts, Arc::clone(&read)));
-            read
-        }
-    };
-    Ok(Snapshot {
-        backlog: overview::backlog(&mut connection, Some(tenant)).await?,
-        pace: overview::pace(&mut connection, tenant).await?,
-        behind: overview::people_behind(&mut connection, tenant).await?,
-        last_run: runs::list(&mut connection, tenant, None, 0, 1).await?.pop(),
-        paused: lanes::paused(&mut connection, tenant).await?,
-        sizes,
-        redis: None,
-    })
-}
-
-async fn sizes(connection: &mut PgConnection, tenant: TenantId) -> Result<Sizes, StoreError> {
-    Ok(Sizes {
-        counts: overview::counts(connection, tenant).await?,
-        asserted: overview::people_asserted(connection, tenant).await?,
-    })
+impl Last {
+    /// Everything that Postgres knows.
+    async fn read(&mut self, app: &App, tenant: TenantId) -> Result<Snapshot, StoreError> {
+        let counts = self.sizes.counts(app, tenant);
+        let mut connection = app.searches.acquire().await?;
+        let chart = match &self.chart {
+            Some((until, chart)) if Instant::now() < *until => Arc::clone(chart),
+            _ => {
+                let samples = queue_samples::since(&mut connection, chart::SPAN).await?;
+                let drawn = Arc::new(chart::of(&samples));
+                self.chart = Some((Instant::now() + queue_samples::EVERY, Arc::clone(&drawn)));
+                drawn
+            }
+        };
+        Ok(Snapshot {
+            backlog: overview::backlog(&mut connection, Some(tenant)).await?,
+            pace: overview::pace(&mut connection, tenant).await?,
+            counts,
+            asserted: self.sizes.asserted(&mut connection, tenant).await?,
+            behind: overview::people_behind(&mut connection, tenant).await?,
+            last_run: runs::list(&mut connection, tenant, None, 0, 1).await?.pop(),
+            paused: lanes::paused(&mut connection, tenant).await?,
+            chart,
+            redis: None,
+        })
+    }
 }
 
 async fn redis(app: &App) -> Result<Redis, QueueError> {

@@ -147,7 +147,8 @@ fn counted(count: i64, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::snapshot::{Redis, Sizes};
+    use super::super::chart::Chart;
+    use super::super::snapshot::Redis;
     use super::*;
     use chrono::DateTime;
     use rollcall_shared::queue::Depth;
@@ -160,7 +161,9 @@ mod tests {
         Snapshot {
             backlog: Backlog::default(),
             pace: Pace::default(),
-            sizes: Arc::new(Sizes::default()),
+            counts: None,
+            asserted: 0,
+            chart: Arc::new(Chart::default()),
             behind: 0,
             last_run: None,
             paused: vec![],

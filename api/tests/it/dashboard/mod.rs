@@ -1,6 +1,7 @@
 //! The dashboard over HTTP, without a browser.
 
 mod browser;
+mod live;
 mod login;
 mod mapping;
 mod pages;
