@@ -81,6 +81,10 @@ client-check: setup debug ## Drive a throwaway API with the scim2 client from Py
 conformance: setup debug ## Run scim2-tester and scim-sanity from PyPI against a throwaway API
 	@ROLLCALL_API_BIN=$(TARGET)/debug/rollcall-api $(DEVSTACK) exec --api -- scripts/conformance
 
+.PHONY: schemathesis
+schemathesis: setup debug ## Hold a throwaway API against its description (SCHEMATHESIS_EXAMPLES=100 for longer)
+	@$(DEVSTACK) exec --api --worker -- scripts/schemathesis
+
 .PHONY: alerts
 alerts: ## Check Prometheus rules and Grafana's queries; test when alerts fire
 	@scripts/alerts

@@ -19,6 +19,7 @@ pub struct Config {
     pub events: EventConfig,
     #[command(flatten)]
     pub traces: TraceConfig,
+    #[command(flatten)]
     pub webhooks: WebhookConfig,
 }
 

@@ -5,6 +5,7 @@ pub mod accept;
 mod auth;
 pub mod cli;
 mod config;
+mod constant;
 mod cursor;
 mod dashboard;
 mod error;
@@ -12,12 +13,14 @@ mod events;
 mod extract;
 mod limits;
 mod middleware;
+mod openapi;
 mod router;
 mod routes;
 mod schemas;
 mod state;
 
 pub use config::{Config, EventConfig, HttpConfig};
+pub use openapi::document as openapi;
 pub use state::SetupError;
 
 use axum::serve::ListenerExt as _;

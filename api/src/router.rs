@@ -1,64 +1,57 @@
 //! Every route, with what stands before it.
 
-use crate::auth::Scope;
 use crate::dashboard;
 use crate::error::{Failure, Problem, ScimFailure, Surface};
 use crate::extract::ScimRoot;
 use crate::middleware::{Allowed, admit, authorize, catch_panic, observe, record};
-use crate::routes;
+use crate::routes::{Area, CONTENT, INSTANCE, OPEN, OPS, RECEIPTS, SCIM};
 use crate::state::App;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The API: SCIM, operations, content and health.
 pub(crate) fn router(app: App) -> Router {
-    let scim = routes::scim()
+    let scim = routes_of(&SCIM)
         .fallback(no_scim_endpoint)
         .method_not_allowed_fallback(no_scim_method);
-    let scim = guarded(&app, scim, &[Scope::Scim], Surface::Scim);
+    let scim = admitted(&app, authorized(&app, scim, &SCIM), SCIM.surface);
     // The same routes; links in an answer lead to where the client is.
     let under = |root: &'static str| scim.clone().layer(Extension(ScimRoot(root)));
 
-    // A receipt is for whoever wrote, and for operators; tenants are for admins too, who must not reach
-    // the rest of /ops, which speaks of one tenant.
-    let receipts = routes::receipts().method_not_allowed_fallback(no_method);
-    let receipts = authorized(&app, receipts, &[Scope::Operator, Scope::Scim], Surface::Problem);
+    let receipts = routes_of(&RECEIPTS).method_not_allowed_fallback(no_method);
+    let receipts = authorized(&app, receipts, &RECEIPTS);
     let recorded = from_fn_with_state((app.clone(), Surface::Problem), record);
-    let ops = problems(routes::ops().layer(recorded));
-    let ops = authorized(&app, ops, &[Scope::Operator], Surface::Problem);
-    let instance = routes::instance()
+    let ops = problems(routes_of(&OPS).layer(recorded.clone()));
+    let ops = authorized(&app, ops, &OPS);
+    let instance = routes_of(&INSTANCE)
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state((app.clone(), Surface::Problem), record));
-    let instance = authorized(&app, instance, &[Scope::Operator, Scope::Admin], Surface::Problem);
-    let ops = admitted(&app, ops.merge(receipts).merge(instance), Surface::Problem);
+        .layer(recorded);
+    let instance = authorized(&app, instance, &INSTANCE);
+    let ops = admitted(&app, ops.merge(receipts).merge(instance), OPS.surface);
 
-    let content = guarded(
-        &app,
-        problems(routes::content()),
-        &[Scope::Content],
-        Surface::Problem,
-    );
+    let content = authorized(&app, problems(routes_of(&CONTENT)), &CONTENT);
+    let content = admitted(&app, content, CONTENT.surface);
 
     let dashboard = admitted(&app, dashboard::routes(&app), Surface::Page);
 
     Router::new()
         .merge(dashboard)
-        .nest("/scim/v2", under("/scim/v2"))
+        .nest(SCIM.root, under(SCIM.root))
         .nest("/scim/v1", under("/scim/v1"))
-        .nest("/ops/v1", ops)
-        .nest("/content/v1", content)
-        .route("/.well-known/jwks.json", get(routes::jwks))
-        .route("/healthz", get(routes::healthz))
-        .route("/readyz", get(routes::readyz))
-        .route("/metrics", get(routes::metrics))
+        .nest(OPS.root, ops)
+        .nest(CONTENT.root, content)
+        .merge(routes_of(&OPEN))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)
+}
+
+fn routes_of(area: &Area) -> Router<App> {
+    (area.routes)().into()
 }
 
 fn problems(routes: Router<App>) -> Router<App> {
@@ -67,12 +60,11 @@ fn problems(routes: Router<App>) -> Router<App> {
         .method_not_allowed_fallback(no_method)
 }
 
-fn guarded(app: &App, routes: Router<App>, scopes: &'static [Scope], surface: Surface) -> Router<App> {
-    admitted(app, authorized(app, routes, scopes, surface), surface)
-}
-
-fn authorized(app: &App, routes: Router<App>, scopes: &'static [Scope], surface: Surface) -> Router<App> {
-    let allowed = Allowed { scopes, surface };
+fn authorized(app: &App, routes: Router<App>, area: &Area) -> Router<App> {
+    let allowed = Allowed {
+        scopes: area.scopes,
+        surface: area.surface,
+    };
     routes.layer(from_fn_with_state((app.clone(), allowed), authorize))
 }
 

@@ -15,6 +15,7 @@ pub struct Config {
     pub work: WorkConfig,
     #[command(flatten)]
     pub traces: TraceConfig,
+    #[command(flatten)]
     pub webhooks: WebhookConfig,
 }
 

@@ -14,12 +14,17 @@ struct Asset {
     hash: String,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
         asset(
             "rollcall.css",
             "text/css; charset=utf-8",
             include_str!("../../assets/rollcall.css"),
+        ),
+        asset(
+            "docs.css",
+            "text/css; charset=utf-8",
+            include_str!("../../assets/docs.css"),
         ),
         asset(
             "rollcall.js",

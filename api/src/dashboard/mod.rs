@@ -5,6 +5,7 @@
 
 mod assets;
 mod audit;
+pub(crate) mod docs;
 mod documents;
 mod filters;
 mod flash;

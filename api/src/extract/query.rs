@@ -11,6 +11,7 @@ use rollcall_shared::store::search::Sort;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
+use utoipa::IntoParams;
 
 /// Items in a page outside SCIM when the client does not say.
 const DEFAULT_COUNT: i64 = 100;
@@ -220,9 +221,14 @@ impl SearchQuery {
 }
 
 /// `startIndex` and `count` outside SCIM.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct Page {
-    /// From 1.
+    /// The first of the page, from 1.
+    #[param(required = false)]
     pub start_index: i64,
+    /// Items in a page: 100 unless told, at most 1000.
+    #[param(required = false)]
     pub count: i64,
 }
 

@@ -1,3 +1,4 @@
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -11,13 +12,25 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// `GET /healthz`: the process answers.
-pub(crate) async fn healthz() -> &'static str {
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
+pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
+described!(
+    /// Whether writes can be acknowledged, and what is missing.
+    ReadyForm, {
+        "ready": "boolean",
+        "degraded": "boolean: writes are accepted, and applied later",
+        "postgres": { "ok": "boolean", "missing?": "string" },
+        "redis": { "ok": "boolean", "missing?": "string" },
+    }
+);
+
 /// `GET /readyz`: whether writes can be acknowledged, and what is missing. That takes Postgres
 /// alone; without Redis the service is degraded: accepted, applied after it returns.
-pub(crate) async fn readyz(State(app): State<App>) -> impl IntoResponse {
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = ReadyForm), (status = 503, description = "Writes cannot be acknowledged.", body = ReadyForm)))]
+pub(super) async fn readyz(State(app): State<App>) -> impl IntoResponse {
     let (postgres, redis) = tokio::join!(postgres(&app), redis(&app));
     let ready = postgres.is_none();
     let status = if ready {

@@ -12,6 +12,8 @@
 mod app;
 mod both;
 mod compare;
+#[path = "../it/described.rs"]
+mod described;
 mod filters;
 mod generate;
 mod known;

@@ -1,5 +1,6 @@
 //! One API process's worth of the service, in this process, over a database of its own.
 
+use crate::described;
 use clap::Parser as _;
 use devstack::{TestDatabase, TestRedis};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
@@ -258,8 +259,12 @@ impl<'a> Client<'a> {
     }
 }
 
+/// Send it, and hold the answer against the description of the API.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = response.bytes().await.unwrap();
     let body = match bytes.is_empty() {
@@ -267,9 +272,11 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
         false => serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned())),
     };
-    Answer {
+    let answer = Answer {
         status,
         headers,
         body,
-    }
+    };
+    described::check(&method, &path, &answer);
+    answer
 }

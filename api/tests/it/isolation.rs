@@ -1,5 +1,5 @@
-//! Every route that names something by its id, asked for what is another tenant's. The routes are read
-//! from the sources, so that a new one is asked too.
+//! Every route that names something by its id, asked for what is another tenant's. The routes are those
+//! of the API's description, so that a new one is asked too.
 
 use crate::app::{Client, TestApp, send};
 use crate::async_requests::{apply, create};
@@ -7,7 +7,6 @@ use crate::mapping::loud;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// In whatever the owner has that can be named.
 const MARK: &str = "zanzibar";
@@ -26,69 +25,22 @@ struct Route {
     methods: Vec<Method>,
 }
 
-fn sources(folder: &Path, found: &mut Vec<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => sources(&path, found),
-            false => found.push(std::fs::read_to_string(&path).unwrap()),
-        }
-    }
-}
-
-/// The text between a parenthesis and the one that closes it.
-fn enclosed(text: &str) -> &str {
-    let mut depth = 1;
-    let end = text.find(|letter| {
-        depth += i32::from(letter == '(') - i32::from(letter == ')');
-        depth == 0
-    });
-    &text[..end.unwrap()]
-}
-
 /// The routes of an area that have parameters.
-fn routes(area: &str, prefix: &str) -> Vec<Route> {
-    let mut texts = vec![];
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/routes")
-            .join(area),
-        &mut texts,
-    );
-    let mut routes = vec![];
-    for call in texts.iter().flat_map(|text| text.split(".route(").skip(1)) {
-        let call = enclosed(call);
-        let Some(path) = call.split('"').nth(1) else {
-            // SCIM's `all`: a list, without parameters.
-            continue;
-        };
-        let methods = [
-            ("get(", Method::GET),
-            ("post(", Method::POST),
-            ("put(", Method::PUT),
-            ("patch(", Method::PATCH),
-            ("delete(", Method::DELETE),
-        ];
-        let methods = methods
-            .into_iter()
-            .filter(|(name, _)| call.contains(name))
-            .map(|(_, method)| method);
-        let methods: Vec<Method> = methods.collect();
-        let kinds: &[&str] = if path.starts_with("{all}") {
-            &["/Users", "/Groups"]
-        } else {
-            &[""]
-        };
-        for kind in kinds {
-            let path = path.replace("{all}", kind).replace("{{", "{").replace("}}", "}");
-            if path.contains('{') {
-                let path = format!("{prefix}{path}");
-                let methods = methods.clone();
-                routes.push(Route { path, methods });
-            }
-        }
-    }
-    routes
+fn routes(root: &str) -> Vec<Route> {
+    let paths = rollcall_api::openapi()["paths"].as_object().unwrap();
+    let of_area = paths
+        .iter()
+        .filter(|(path, _)| path.starts_with(root) && path.contains('{'));
+    let route = |(path, item): (&String, &Value)| Route {
+        path: path.clone(),
+        methods: item
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|method| method.to_uppercase().parse().unwrap())
+            .collect(),
+    };
+    of_area.map(route).collect()
 }
 
 /// Whatever looks like an id, however deep.
@@ -156,28 +108,21 @@ async fn route_that_names_something_answers_another_tenants_ids_as_if_there_were
     let app = TestApp::start_with(&["--requests-per-second", "0"]).await;
     let (mine, theirs) = (app.tenant("mine").await, app.tenant("theirs").await);
     let areas = [
-        ("ops", "/ops/v1", "operator"),
-        ("scim", "/scim/v2", "scim"),
-        ("content", "/content/v1", "content"),
+        ("/ops/v1/", "operator"),
+        ("/scim/v2/", "scim"),
+        ("/content/v1/", "content"),
     ];
     let mut owners = vec![];
     let mut strangers = vec![];
-    for (_, _, scope) in areas {
+    for (_, scope) in areas {
         owners.push(app.client(theirs, scope).await);
         strangers.push(app.client(mine, scope).await);
     }
     let ids = owned(&owners[1], &owners[0], &owners[2]).await;
 
     let mut asked = 0;
-    for (place, (area, prefix, _)) in areas.into_iter().enumerate() {
-        if !Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/routes")
-            .join(area)
-            .exists()
-        {
-            continue;
-        }
-        for route in routes(area, prefix) {
+    for (place, (root, _)) in areas.into_iter().enumerate() {
+        for route in routes(root) {
             let own = OWN.contains(&route.path.as_str());
             for method in &route.methods {
                 for path in named(&route.path, &ids) {

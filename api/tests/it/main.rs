@@ -14,6 +14,7 @@ mod content;
 mod cursors;
 mod dashboard;
 mod dead_letters;
+mod described;
 mod erasure;
 mod event_keys;
 mod fuzz;

@@ -22,6 +22,22 @@ pub enum ScimType {
 }
 
 impl ScimType {
+    pub const ALL: [ScimType; 13] = [
+        ScimType::InvalidFilter,
+        ScimType::TooMany,
+        ScimType::Uniqueness,
+        ScimType::Mutability,
+        ScimType::InvalidSyntax,
+        ScimType::InvalidPath,
+        ScimType::NoTarget,
+        ScimType::InvalidValue,
+        ScimType::InvalidVers,
+        ScimType::Sensitive,
+        ScimType::InvalidCursor,
+        ScimType::ExpiredCursor,
+        ScimType::InvalidCount,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             ScimType::InvalidFilter => "invalidFilter",

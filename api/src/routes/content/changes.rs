@@ -3,6 +3,7 @@
 use crate::cursor::{Scope, Seal};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -42,7 +43,22 @@ impl Cursor {
     }
 }
 
-/// Everything after `cursor`, or with `from=now` a cursor to begin with; with `wait`, once there is something.
+described!(
+    /// What happened to the directory.
+    ChangesForm, {
+        "changes": [{
+            "type": "string: such as person.updated",
+            "id": "string: the same whenever it is told",
+            "at": "time",
+            "*": "any",
+        }],
+        "cursor": "string?: where to go on",
+        "more": "boolean: there is more already",
+    }
+);
+
+/// `GET /content/v1/changes`: everything after `cursor`, or with `from=now` a cursor to begin with; with `wait`, once there is something.
+#[utoipa::path(get, path = "/changes", params(("cursor" = Option<String>, Query, description = "`cursor` of the part before."), ("from" = Option<String>, Query, description = "`now`, instead of `cursor`: a cursor to begin with."), ("limit" = Option<i64>, Query, description = "Entries at most, within bounds."), ("wait" = Option<i64>, Query, description = "Seconds to wait for something to happen: at most 30.")), responses((status = 200, body = ChangesForm, headers(("Cache-Control"))), (status = 410, description = "What happened since is not kept any more: start over.")))]
 pub(super) async fn changes(
     State(app): State<App>,
     caller: Caller,

@@ -10,17 +10,17 @@ mod teams;
 mod tree;
 
 use crate::state::App;
-use axum::Router;
-use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/people", get(people::list))
-        .route("/people/{key}", get(person::read))
-        .route("/people/{key}/managers", get(tree::managers))
-        .route("/people/{key}/reports", get(tree::reports))
-        .route("/teams", get(teams::list))
-        .route("/teams/{id}", get(teams::read))
-        .route("/teams/{id}/members", get(teams::members))
-        .route("/changes", get(changes::changes))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(people::list))
+        .routes(routes!(person::read))
+        .routes(routes!(tree::managers))
+        .routes(routes!(tree::reports))
+        .routes(routes!(teams::list))
+        .routes(routes!(teams::read))
+        .routes(routes!(teams::members))
+        .routes(routes!(changes::changes))
 }

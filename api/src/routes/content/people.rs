@@ -1,8 +1,9 @@
 use super::answer::answer;
 use super::pages::{MOST, Pages, USUAL};
-use super::shown::Parts;
+use super::shown::{ColleagueForm, Parts};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{Limit, described};
 use crate::state::App;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -31,7 +32,26 @@ const PARAMETERS: [&str; 15] = [
 ];
 const CUSTOM: &str = "custom.";
 
+described!(
+    /// A page of people.
+    ColleaguesForm, { "people": [of::<ColleagueForm>()], "nextCursor": "string?" }
+);
+
 /// `GET /content/v1/people`: who is part of the company, deactivated people included.
+#[utoipa::path(get, path = "/people", params(
+    ("active" = Option<bool>, Query, description = "Only who is active, or who is not."),
+    ("team" = Option<uuid::Uuid>, Query, description = "Members of this team."),
+    ("teamKind" = Option<String>, Query, description = "Members of some team of this kind."),
+    ("manager" = Option<uuid::Uuid>, Query, description = "Who reports to this person."),
+    ("location" = Option<String>, Query, description = "At this location."),
+    ("level" = Option<String>, Query, description = "Of this level."),
+    ("employmentType" = Option<String>, Query, description = "Employed like this."),
+    ("email" = Option<String>, Query, description = "With this e-mail address."),
+    ("updatedSince" = Option<String>, Query, description = "Changed at this time (RFC 3339) or later."),
+    ("search" = Option<String>, Query, description = "The beginning of a name, a login or an e-mail address; two characters or more."),
+    ("sort" = Option<String>, Query, description = "`id`, `displayName` or `updatedAt`."),
+    ("custom.{key}" = Option<String>, Query, description = "With this value of the custom attribute `key`."),
+    ("fields" = Option<String>, Query, description = "Members of a person to return, separated by commas."), ("include" = Option<String>, Query, description = "`managers`, `teams` and `waiting`, separated by commas."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = ColleaguesForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

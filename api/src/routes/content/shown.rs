@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::extract::Asked;
+use crate::openapi::described;
 use axum::http::StatusCode;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::people::{Brief, Person};
@@ -9,6 +10,38 @@ use rollcall_shared::store::{PgConnection, StoreError, content};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
+
+described!(
+    /// A person as the directory shows them: what `fields` selects, and what `include` adds.
+    ColleagueForm, {
+        "id?": "uuid: in the directory",
+        "scimId?": "uuid: of the SCIM User last applied",
+        "active?": "boolean",
+        "login?": "string?",
+        "email?": "string?",
+        "furtherEmails?": ["string"],
+        "externalId?": "string?",
+        "employeeNumber?": "string?",
+        "firstName?": "string?",
+        "lastName?": "string?",
+        "displayName?": "string?",
+        "position?": "string?",
+        "level?": "string?",
+        "location?": "string?",
+        "gender?": "string?",
+        "startDate?": "date?",
+        "endDate?": "date?",
+        "birthday?": "date?",
+        "employmentType?": "string?",
+        "photoUrl?": "string?",
+        "custom?": "object: the company's own attributes, by key",
+        "createdAt?": "time",
+        "updatedAt?": "time",
+        "managers?": [{ "id": "uuid", "displayName": "string?", "primary": "boolean: the manager; the others are additional ones" }],
+        "teams?": [{ "id": "uuid", "kind": "string", "name": "string" }],
+        "waiting?": "integer: links to people or teams that are not there yet",
+    }
+);
 
 /// The members of a person, of which `fields` may select.
 const FIELDS: [&str; 23] = [

@@ -3,6 +3,7 @@ use super::pages::{MOST, Pages, USUAL};
 use super::shown::brief;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{Limit, described};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -14,7 +15,42 @@ use rollcall_shared::store::{PgConnection, StoreError, explain};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+described!(
+    /// A team as the directory shows it.
+    DirectoryTeamForm, {
+        "id": "uuid",
+        "scimId": "uuid?: of the SCIM Group",
+        "kind": "string: group, or what the mapping calls it",
+        "name": "string",
+        "externalId": "string?",
+        "members": "integer",
+        "createdAt": "time",
+        "updatedAt": "time",
+    }
+);
+described!(
+    /// A page of teams.
+    DirectoryTeamsForm, { "teams": [of::<DirectoryTeamForm>()], "nextCursor": "string?" }
+);
+described!(
+    /// A page of a team's members.
+    DirectoryMembersForm, {
+        "id": "uuid",
+        "members": [{
+            "id": "uuid",
+            "scimId": "uuid",
+            "active": "boolean",
+            "login": "string?",
+            "email": "string?",
+            "displayName": "string?",
+            "since": "time",
+        }],
+        "nextCursor": "string?",
+    }
+);
+
 /// `GET /content/v1/teams`: teams, by `kind` and a part of their `name`.
+#[utoipa::path(get, path = "/teams", params(("kind" = Option<String>, Query, description = "Of this kind."), ("name" = Option<String>, Query, description = "A part of the name."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryTeamsForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -44,6 +80,7 @@ pub(super) async fn list(
 }
 
 /// `GET /content/v1/teams/{id}`: a team, by directory or SCIM id.
+#[utoipa::path(get, path = "/teams/{id}", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryTeamForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -58,6 +95,7 @@ pub(super) async fn read(
 }
 
 /// `GET /content/v1/teams/{id}/members`: who is in it; with `nested=true`, who is in a part of it too.
+#[utoipa::path(get, path = "/teams/{id}/members", params(("nested" = Option<bool>, Query, description = "Members of its parts too."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryMembersForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
 pub(super) async fn members(
     State(app): State<App>,
     caller: Caller,

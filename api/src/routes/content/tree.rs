@@ -6,6 +6,7 @@ use super::person::find;
 use super::shown::brief;
 use crate::error::Problem;
 use crate::extract::{Asked, Caller};
+use crate::openapi::{Limit, described};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -22,7 +23,45 @@ const MOST_DEPTH: i64 = 100;
 /// People below somebody at most; what is more is left to a deeper root.
 const MOST_BELOW: usize = 100_000;
 
+described!(
+    /// Who is above somebody.
+    AboveForm, {
+        "id": "uuid",
+        "managers": [{
+            "id": "uuid",
+            "scimId": "uuid",
+            "active": "boolean",
+            "login": "string?",
+            "email": "string?",
+            "displayName": "string?",
+            "depth": "integer: 1 is the manager",
+        }],
+        "cycle": "boolean: the chain leads back to somebody in it",
+    }
+);
+described!(
+    /// A page of who is below somebody.
+    BelowForm, {
+        "id": "uuid",
+        "depth": "integer: levels asked for",
+        "counts": ["integer", "How many there are on each level."],
+        "truncated": "boolean: there are more people below than are looked at",
+        "reports": [{
+            "id": "uuid",
+            "scimId": "uuid",
+            "active": "boolean",
+            "login": "string?",
+            "email": "string?",
+            "displayName": "string?",
+            "depth": "integer: 1 reports to them",
+            "managerId": "uuid",
+        }],
+        "nextCursor": "string?",
+    }
+);
+
 /// `GET /content/v1/people/{key}/managers`: the manager, theirs, and so on to the top.
+#[utoipa::path(get, path = "/people/{key}/managers", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = AboveForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already."), (status = 409, description = "Several people have this key; `errors` names them.")))]
 pub(super) async fn managers(
     State(app): State<App>,
     caller: Caller,
@@ -52,6 +91,7 @@ pub(super) async fn managers(
 }
 
 /// `GET /content/v1/people/{key}/reports`: who reports to them, and with `depth` to those, level by level.
+#[utoipa::path(get, path = "/people/{key}/reports", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("depth" = Option<i64>, Query, description = "Levels: 1 unless told, at most 100."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = BelowForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already."), (status = 409, description = "Several people have this key; `errors` names them.")))]
 pub(super) async fn reports(
     State(app): State<App>,
     caller: Caller,

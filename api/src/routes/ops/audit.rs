@@ -1,5 +1,6 @@
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{Cursor, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +9,23 @@ use rollcall_shared::store::StoreError;
 use rollcall_shared::store::audit::{self, AuditRow};
 use serde_json::{Value, json};
 
+described!(
+    /// What operators did.
+    AuditForm, {
+        "actions": [{
+            "id": "integer",
+            "at": "time",
+            "token": { "id": "uuid", "name": "string?" },
+            "action": "string: method and route",
+            "target": "string?: the id in the path",
+            "status": "integer?: null while it is under way",
+        }],
+        "nextCursor": "string?",
+    }
+);
+
 /// `GET /ops/v1/audit`: what operators did, the newest first; `cursor` is the `nextCursor` of the page before.
+#[utoipa::path(get, path = "/audit", params(("count" = Option<i64>, Query, description = "Actions in a page: 100 unless told, at most 1000."), Cursor), responses((status = 200, body = AuditForm)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,

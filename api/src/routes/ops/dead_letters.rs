@@ -1,5 +1,6 @@
 use crate::error::{Failure, Problem};
 use crate::extract::Caller;
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use rollcall_shared::queue::{DeadJob, JobQueue, QueueError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use utoipa::ToSchema;
 
 /// Dead letters looked through per queue: as many as are kept.
 const KEPT: usize = 10_000;
@@ -17,15 +19,33 @@ const KEPT: usize = 10_000;
 const SHOWN: usize = 100;
 
 /// What `POST …/requeue` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Requeue {
     /// Ids as listed; without them, all of the tenant's.
     ids: Option<HashSet<String>>,
 }
 
+described!(
+    /// Jobs that were given up on.
+    DeadLettersForm, {
+        "deadLetters": [{
+            "queue": "string",
+            "id": "string",
+            "attempts": "integer",
+            "error": "string?",
+            "job": "any: its keys",
+        }],
+    }
+);
+described!(
+    /// How many were found and put back.
+    RequeuedForm, { "requeued": "integer" }
+);
+
 /// `GET /ops/v1/dead-letters`: the tenant's jobs that were given up on, the newest 100 of each
 /// queue. Jobs carry keys only; what they were about is still pending in Postgres.
+#[utoipa::path(get, path = "/dead-letters", responses((status = 200, body = DeadLettersForm)))]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
     let queues = &app.queues;
@@ -38,6 +58,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 
 /// `POST /ops/v1/dead-letters/requeue`: put the tenant's dead letters back into their queues
 /// with all their attempts; answers how many were found.
+#[utoipa::path(post, path = "/dead-letters/requeue", request_body = Requeue, responses((status = 200, body = RequeuedForm)))]
 pub(super) async fn requeue(
     State(app): State<App>,
     caller: Caller,

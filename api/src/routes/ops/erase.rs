@@ -3,6 +3,7 @@ use super::people::find;
 use super::push::push;
 use crate::error::Problem;
 use crate::extract::Caller;
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,8 +12,21 @@ use rollcall_shared::store::erasure::{self, Cause, Erasure};
 use rollcall_shared::store::{StoreError, people};
 use serde_json::{Value, json};
 
+described!(
+    /// What was erased.
+    ErasedForm, {
+        "id": "uuid",
+        "erasedAt": "time?",
+        "receipt": "uuid?: null when nothing was left to do",
+        "references": "integer: documents of others that named them",
+        "members": "integer: groups that had them as a member",
+        "queued": "boolean: whether Redis has taken what follows; if not, a worker finds it within seconds",
+    }
+);
+
 /// `DELETE /ops/v1/people/{id}/data`: erase a person, deleting them first if they are still there.
 /// Answers what was done; asked again, that nothing is left to do.
+#[utoipa::path(delete, path = "/people/{id}/data", responses((status = 200, body = ErasedForm)))]
 pub(crate) async fn erase(
     State(app): State<App>,
     caller: Caller,

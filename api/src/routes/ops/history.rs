@@ -3,6 +3,7 @@
 use super::people;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{At, HistoryWindow, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -41,7 +42,53 @@ pub(super) enum Of {
     Team,
 }
 
+described!(
+    /// The write behind a change.
+    ReceiptBriefForm, {
+        "txn": "uuid",
+        "index": "integer",
+        "acceptedAt": "time",
+        "token": any_of([json!({ "id": "uuid", "name": "string", "source": "string" }), json!("null")]),
+    }
+);
+described!(
+    /// A page of a history, the newest first.
+    HistoryForm, {
+        "id": "uuid",
+        "history": [{
+            "at": "time",
+            "cause": "apply|link|run|erase",
+            "changes": [{ "field": "string", "old": "any", "new": "any" }],
+            "receipt": maybe::<ReceiptBriefForm>(),
+            "mappingVersion": "integer?",
+            "run": "uuid?",
+            "assertedBy?": of::<ReceiptBriefForm>(),
+        }],
+        "nextCursor": "string?",
+    }
+);
+described!(
+    /// A person as the directory showed them at a time.
+    PersonThenForm, {
+        "id": "uuid",
+        "at": "time",
+        "person": "object: the fields, as history calls them",
+        "manager": any_of([json!({ "id": "uuid", "displayName": "string?", "login": "string?" }), json!("null")]),
+        "additionalManagers": [{ "id": "uuid", "displayName": "string?", "login": "string?" }],
+        "teams": [{ "id": "uuid", "kind": "string?", "name": "string?", "by": "string" }],
+    }
+);
+described!(
+    /// A person now; with `at`, at that time.
+    PersonNowOrThenForm, (any_of([of::<people::PersonNowForm>(), of::<PersonThenForm>()]))
+);
+described!(
+    /// A history; with `at`, the person at that time.
+    HistoryOrThenForm, (any_of([of::<HistoryForm>(), of::<PersonThenForm>()]))
+);
+
 /// `GET /ops/v1/people/{id}/history`: every change, the newest first; with `at`, the person as of a time.
+#[utoipa::path(get, path = "/people/{id}/history", params(At, HistoryWindow), responses((status = 200, body = HistoryOrThenForm)))]
 pub(crate) async fn of_person(
     State(app): State<App>,
     caller: Caller,

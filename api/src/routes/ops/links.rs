@@ -1,10 +1,12 @@
 //! Why not? A person's links: linked to whom, or waiting for what, since when and what would help.
 
-use super::people::{by, find};
-use super::suggest::{self, Suggestions};
+use super::people::{PersonBriefForm, by, find};
+use super::suggest::{self, HolderForm, NearestForm, Suggestions};
+use super::teams::TeamBriefForm;
 use super::waiting::{Retried, retry_places};
 use crate::error::{Failure, Problem};
 use crate::extract::Caller;
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -22,8 +24,49 @@ use uuid::Uuid;
 /// Most teams and most waiting links listed of one person.
 const MOST: i64 = 1_000;
 
+described!(
+    /// The write that asserted something.
+    AssertedForm, { "txn": "uuid: its receipt", "index": "integer", "acceptedAt": "time" }
+);
+described!(
+    /// A link that is there, waits, or was rejected. Which members there are depends on its state.
+    LinkForm, {
+        "slot": "manager|additional_manager|team|member?",
+        "state": "linked|waiting|rejected",
+        "ordinal?": "integer?",
+        "reference?": "string?: as asserted",
+        "person?": maybe::<PersonBriefForm>(),
+        "team?": { "id": "uuid?", "kind": "string", "name": "string?" },
+        "by?": "string?: the rule or attribute that asserts it",
+        "flag?": "self|cycle?",
+        "since": "time",
+        "assertedBy?": maybe::<AssertedForm>(),
+        "key?": "string: what it waits for",
+        "reason?": "string",
+        "attempts?": "integer",
+        "nextAttemptAt?": "time?",
+        "stale?": "boolean: no longer tried again by itself",
+        "namesGroup?": "boolean",
+        "field?": "string",
+        "nearest?": maybe::<NearestForm>(),
+        "heldBy?": [of::<HolderForm>()],
+        "waitsForPerson?": maybe::<PersonBriefForm>(),
+        "waitsForTeam?": maybe::<TeamBriefForm>(),
+    }
+);
+described!(
+    /// A person's links.
+    LinksForm, {
+        "id": "uuid",
+        "person": maybe::<PersonBriefForm>(),
+        "pendingChanges": "integer",
+        "links": [of::<LinkForm>()],
+    }
+);
+
 /// `GET /ops/v1/people/{id}/links`: each manager, additional manager and team: linked, waiting or
 /// rejected, and why.
+#[utoipa::path(get, path = "/people/{id}/links", responses((status = 200, body = LinksForm)))]
 pub(crate) async fn links(
     State(app): State<App>,
     caller: Caller,
@@ -66,6 +109,7 @@ pub(crate) async fn links(
 }
 
 /// `POST /ops/v1/people/{id}/links/retry`: try this person's waiting links again now.
+#[utoipa::path(post, path = "/people/{id}/links/retry", responses((status = 200, body = Retried)))]
 pub(crate) async fn retry(
     State(app): State<App>,
     caller: Caller,

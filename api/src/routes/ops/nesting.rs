@@ -1,9 +1,11 @@
 //! How groups are nested: which teams are part of one, which it is part of, and what it waits for.
 
-use super::links::{asserted_by, waits, waits_for};
+use super::links::{AssertedForm, LinkForm, asserted_by, waits, waits_for};
 use super::suggest::Suggestions;
+use super::teams::TeamBriefForm;
 use crate::error::{Failure, Problem};
 use crate::extract::Caller;
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -20,8 +22,31 @@ const MOST: i64 = 1_000;
 /// Teams above one that are looked at for a cycle.
 const MOST_ABOVE: i64 = 10_000;
 
+described!(
+    /// A team that is part of another.
+    NestingForm, {
+        "team": of::<TeamBriefForm>(),
+        "reference": "string?: as asserted",
+        "flag": "self|cycle?",
+        "since": "time",
+        "assertedBy": maybe::<AssertedForm>(),
+    }
+);
+described!(
+    /// How a team is nested.
+    TeamLinksForm, {
+        "id": "uuid",
+        "team": of::<TeamBriefForm>(),
+        "inCycle": "boolean",
+        "parts": [of::<NestingForm>()],
+        "partOf": [of::<NestingForm>()],
+        "waiting": [of::<LinkForm>()],
+    }
+);
+
 /// `GET /ops/v1/teams/{id}/links`: the teams that are part of this one, those it is part of, and
 /// its members that wait. People who are members are told of by their own links.
+#[utoipa::path(get, path = "/teams/{id}/links", responses((status = 200, body = TeamLinksForm)))]
 pub(crate) async fn links(
     State(app): State<App>,
     caller: Caller,

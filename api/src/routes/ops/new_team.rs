@@ -3,6 +3,7 @@
 use super::waiting::retry_places;
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, JsonBody};
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -15,9 +16,10 @@ use rollcall_shared::store::reconcile::AttributeTeam;
 use rollcall_shared::store::{StoreError, explain};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// What `POST /ops/v1/teams` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewTeam {
     /// One the mapping in force speaks of.
@@ -25,8 +27,19 @@ pub(super) struct NewTeam {
     name: String,
 }
 
+described!(
+    /// The team.
+    NamedTeamForm, {
+        "id": "uuid",
+        "kind": "string",
+        "name": "string: as it was first given",
+        "waited": "integer: memberships that waited for it",
+    }
+);
+
 /// `POST /ops/v1/teams`: have a team exist that attributes name. 200 when it did already, under the
 /// name it was first given.
+#[utoipa::path(post, path = "/teams", request_body = NewTeam, responses((status = 200, body = NamedTeamForm), (status = 201, body = NamedTeamForm)))]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,

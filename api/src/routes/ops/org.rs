@@ -3,6 +3,7 @@
 use super::people;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{At, Limit, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -20,8 +21,35 @@ const MOST_DEPTH: i64 = 100;
 /// People of a tree at most; what is more is left to a deeper root.
 const MOST_BELOW: usize = 10_000;
 
+described!(
+    /// The reporting tree: everybody in pages, or the people below a root.
+    OrgForm, {
+        "at": "time",
+        "root?": "uuid",
+        "depth?": "integer",
+        "above?": [{
+            "id": "uuid",
+            "displayName": "string?",
+            "login": "string?",
+            "status": "string?",
+            "managerId": "uuid?",
+        }, "who is above the root"],
+        "people": [{
+            "id": "uuid",
+            "displayName": "string?",
+            "login": "string?",
+            "status": "string?",
+            "managerId": "uuid?",
+            "depth?": "integer: below the root",
+        }],
+        "truncated?": "boolean: there are more than a tree shows; ask for a deeper root",
+        "nextCursor?": "uuid?",
+    }
+);
+
 /// `GET /ops/v1/org`: everybody with their manager, in pages; with `root`, the people below somebody, level
-/// by level, and their managers up to the top. With `at`, as of a time.
+/// by level. With `at`, as of a time.
+#[utoipa::path(get, path = "/org", params(At, Limit, ("root" = Option<String>, Query, description = "A person by directory or SCIM id: those below them."), ("depth" = Option<i64>, Query, description = "Levels below the root: 2 unless told, at most 100.")), responses((status = 200, body = OrgForm), (status = 404, description = "The root is nobody, or was nobody at that time.")))]
 pub(crate) async fn org(
     State(app): State<App>,
     caller: Caller,

@@ -2,6 +2,7 @@ use super::queue;
 use super::runs::shown;
 use crate::error::Problem;
 use crate::extract::Caller;
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -17,8 +18,49 @@ use std::time::Duration;
 /// Longest time the overview waits for Redis.
 const LONGEST: Duration = Duration::from_secs(2);
 
+described!(
+    /// The tenant's directory and backlog, and the deployment's queues.
+    OverviewForm, {
+        "directory": {
+            "people": { "active": "integer", "deactivated": "integer", "deprovisioned": "integer" },
+            "teams": "integer",
+            "memberships": "integer",
+            "reportingLines": "integer",
+        },
+        "backlog": {
+            "pendingChanges": "integer: changes that the directory has yet to catch up with",
+            "parkedKeys": "integer: keys that were given up on after five failures",
+            "heldChanges": "integer: changes in lanes that are paused",
+            "oldestPendingSeconds": "number?",
+            "waiters": { "*": "integer: links that wait, by slot" },
+            "oldestWaiterSince": "time?",
+            "rejections": "integer",
+        },
+        "pace": {
+            "acceptedLastMinute": "integer",
+            "appliedLastMinute": "integer",
+            "acceptedPerSecond": "number",
+            "appliedPerSecond": "number",
+            "acknowledgedToAppliedSeconds": { "p50": "number?", "p99": "number?" },
+        },
+        "pausedLanes": { "*": of::<queue::PauseForm>() },
+        "queues": any_of([
+            json!({ "*": {
+                "ready": "integer",
+                "running": "integer",
+                "scheduled": "integer",
+                "dead": "integer",
+                "oldestReadySeconds": "number?",
+            } }),
+            json!("null"),
+        ]),
+        "workers": "integer?",
+    }
+);
+
 /// `GET /ops/v1/overview`: the tenant's directory and backlog, and the deployment's queues.
 /// `queues` and `workers` are null when Redis does not answer.
+#[utoipa::path(get, path = "/overview", responses((status = 200, body = OverviewForm)))]
 pub(super) async fn overview(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
     let (backlog, counts, pace, in_step, last_run, paused) = {

@@ -1,6 +1,7 @@
-use super::history::as_of;
+use super::history::{PersonNowOrThenForm, as_of};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{At, Cursor, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -17,9 +18,62 @@ const LOOKED_AT: i64 = 1_000;
 
 const STATUSES: [&str; 3] = ["active", "deactivated", "deprovisioned"];
 
-/// `GET /ops/v1/people`: people by the beginning `q` of a login, e-mail address, externalId or employee
-/// number, or by a part of their name; without it all, in pages. Only those of a `status`, with
-/// `waiting=true` those with links that wait, with `team` its members.
+described!(
+    /// As much of a person as tells who it is.
+    PersonBriefForm, {
+        "id": "uuid: in the directory",
+        "resourceId": "uuid: of the SCIM User last applied",
+        "status": "active|deactivated|deprovisioned",
+        "login": "string?",
+        "email": "string?",
+        "displayName": "string?",
+    }
+);
+described!(
+    /// A person as the directory shows them now.
+    PersonForm, {
+        "id": "uuid: in the directory",
+        "resourceId": "uuid: of the SCIM User last applied",
+        "status": "active|deactivated|deprovisioned",
+        "login": "string?",
+        "email": "string?",
+        "furtherEmails": ["string"],
+        "externalId": "string?",
+        "employeeNumber": "string?",
+        "firstName": "string?",
+        "lastName": "string?",
+        "displayName": "string?",
+        "position": "string?",
+        "level": "string?",
+        "location": "string?",
+        "gender": "string?",
+        "startDate": "date?",
+        "endDate": "date?",
+        "birthday": "date?",
+        "employmentType": "string?",
+        "photoUrl": "string?",
+        "custom": "object: custom attributes",
+        "createdAt": "time",
+        "updatedAt": "time",
+        "erasedAt": "time?: everything but ids, status and times is gone since",
+    }
+);
+described!(
+    /// A person now.
+    PersonNowForm, {
+        "id": "uuid",
+        "person": maybe::<PersonForm>(),
+        "pendingChanges": "integer: accepted changes that the directory has yet to catch up with",
+    }
+);
+described!(
+    /// The people found.
+    FoundForm, { "people": [of::<PersonBriefForm>()], "nextCursor?": "uuid?: of a list without `q`" }
+);
+
+/// `GET /ops/v1/people?q=`: people by the beginning of a login, e-mail address, externalId or
+/// employee number, or by a part of their name.
+#[utoipa::path(get, path = "/people", params(("q" = Option<String>, Query, description = "The beginning of a login, e-mail address, externalId or employee number, or a part of a name."), ("status" = Option<String>, Query, description = "`active`, `deactivated` or `deprovisioned`."), ("waiting" = Option<bool>, Query, description = "Only people with links that wait."), ("team" = Option<Uuid>, Query, description = "Members of this team."), ("count" = Option<i64>, Query, description = "People in a page: 20 unless told, at most 100."), Cursor), responses((status = 200, body = FoundForm)))]
 pub(crate) async fn search(
     State(app): State<App>,
     caller: Caller,
@@ -82,6 +136,7 @@ fn wanted(asked: &Asked, limit: i64) -> Result<Wanted<'_>, Failure> {
 }
 
 /// `GET /ops/v1/people/{id}`: a person's fields, by directory or SCIM id; with `at`, as of a time.
+#[utoipa::path(get, path = "/people/{id}", params(At), responses((status = 200, body = PersonNowOrThenForm)))]
 pub(crate) async fn person(
     State(app): State<App>,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody};
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,6 +16,7 @@ use rollcall_shared::telemetry::{JobState, QueueName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Longest time to wait for Redis.
@@ -25,8 +27,61 @@ const LONGEST_REASON: usize = 1_000;
 const USUAL_MINUTES: i64 = 60;
 const MOST_MINUTES: i64 = 24 * 60;
 
+described!(
+    /// Why a lane is paused.
+    PauseForm, {
+        "since": "time",
+        "by": { "id": "uuid", "name": "string?" },
+        "reason": "string?",
+    }
+);
+described!(
+    /// Jobs by state.
+    DepthForm, { "ready": "integer", "running": "integer", "scheduled": "integer", "dead": "integer" }
+);
+described!(
+    /// The deployment's queues and workers, the tenant's work and pauses.
+    QueueForm, {
+        "lanes": [{
+            "lane": "live|bulk|links|runs",
+            "queue": "string",
+            "paused": maybe::<PauseForm>(),
+            "work?": { "count": "integer: of the tenant, in Postgres", "oldestSeconds": "number?" },
+            "depth?": of::<DepthForm>(),
+            "oldestReadySeconds?": "number?",
+            "finishedPerSecond?": "number?",
+            "outstanding?": "integer: the tenant's jobs",
+            "holders?": [{
+                "process": "string?",
+                "jobs": "integer",
+                "alive": "boolean",
+                "lastHeartbeatSeconds": "number?",
+            }],
+        }],
+        "workers": [{ "process": "string", "alive": "boolean", "lastHeartbeatSeconds": "number?" }],
+    }
+);
+described!(
+    /// How full the deployment's queues were.
+    SamplesForm, {
+        "everySeconds": "integer",
+        "samples": [{
+            "at": "time",
+            "lane": "live|bulk|links|runs",
+            "depth": of::<DepthForm>(),
+            "oldestReadySeconds": "number?",
+            "finishedPerSecond": "number?",
+        }],
+    }
+);
+described!(
+    /// A lane, and whether it is paused.
+    LanePausedForm, { "lane": "live|bulk|links|runs", "paused": maybe::<PauseForm>() }
+);
+
 /// What `POST …/pause` may take.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = PauseReason)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reason {
     /// Why, for whoever looks later.
@@ -75,8 +130,9 @@ async fn in_redis(app: &App, tenant: TenantId) -> Result<InRedis, QueueError> {
     })
 }
 
-/// `GET /ops/v1/queue`: the deployment's queues and workers, the tenant's work and pauses. Without
+/// `GET /ops/v1/queue`: the queues now; the deployment's queues and workers, the tenant's work and pauses. Without
 /// Redis a 503 that tells what Postgres knows.
+#[utoipa::path(get, path = "/queue", responses((status = 200, body = QueueForm), (status = 503, description = "Redis does not answer; `lanes` tells what Postgres knows.")))]
 pub(super) async fn queue(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let Overview { work, paused, redis } = look(&app, caller.0.tenant).await?;
     let lane = |lane: WorkLane| {
@@ -156,8 +212,9 @@ pub(super) fn shown(pause: &Pause) -> Value {
     })
 }
 
-/// `POST /ops/v1/queue/{lane}/pause`: workers stop applying what of the tenant is in this lane.
+/// `POST /ops/v1/queue/{lane}/pause`: pause a lane; workers stop applying what of the tenant is in this lane.
 /// Pausing what is paused changes nothing.
+#[utoipa::path(post, path = "/queue/{lane}/pause", request_body = Option<Reason>, responses((status = 200, body = LanePausedForm)))]
 pub(super) async fn pause(
     State(app): State<App>,
     caller: Caller,
@@ -172,7 +229,8 @@ pub(super) async fn pause(
     ))
 }
 
-/// `POST /ops/v1/queue/{lane}/resume`: workers go on. Resuming what is not paused changes nothing.
+/// `POST /ops/v1/queue/{lane}/resume`: resume a lane; workers go on. Resuming what is not paused changes nothing.
+#[utoipa::path(post, path = "/queue/{lane}/resume", responses((status = 200, body = LanePausedForm)))]
 pub(super) async fn resume(
     State(app): State<App>,
     caller: Caller,
@@ -229,6 +287,7 @@ pub(crate) async fn resume_lane(app: &App, tenant: TenantId, lane: WorkLane) -> 
 }
 
 /// `GET /ops/v1/queue/samples?minutes=`: how full the deployment's queues were, every 15 seconds.
+#[utoipa::path(get, path = "/queue/samples", params(("minutes" = Option<i64>, Query, description = "How far back: 60 unless told, at most 1440.")), responses((status = 200, body = SamplesForm)))]
 pub(super) async fn samples(
     State(app): State<App>,
     _caller: Caller,

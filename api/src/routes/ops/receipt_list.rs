@@ -1,6 +1,7 @@
-use super::receipts::{Progress, Write};
+use super::receipts::{Progress, RejectedForm, WaitingBriefForm, Write};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{Cursor, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -17,9 +18,36 @@ const MOST: i64 = 500;
 /// the page ends there.
 const LOOKED: i64 = 2_000;
 
+described!(
+    /// Accepted writes, the newest first.
+    ReceiptsForm, {
+        "receipts": [{
+            "txn": "uuid",
+            "token": "uuid?",
+            "index": "integer",
+            "state": "accepted|unchanged|applied|superseded|partly_applied",
+            "operation": "string",
+            "resourceType": "User|Group?",
+            "id": "uuid",
+            "version": "string: as the ETag has it",
+            "acceptedAt": "time",
+            "attributes": ["string: that it asserted"],
+            "pendingKeys?": "integer",
+            "parkedKeys?": "integer",
+            "appliedAt?": "time?",
+            "appliedFields?": "any: of the directory",
+            "appliedWith?": { "txn": "uuid?", "index": "integer?" },
+            "waiting?": [of::<WaitingBriefForm>()],
+            "rejected?": [of::<RejectedForm>()],
+        }],
+        "nextCursor": "string?",
+    }
+);
+
 /// `GET /ops/v1/receipts`: accepted writes, the newest first, by `state`, `resource`, `token`, `since`
 /// and `until`. A page may hold fewer than asked for, or none: the list goes on while there is a
 /// `nextCursor`.
+#[utoipa::path(get, path = "/receipts", params(("state" = Option<String>, Query, description = "`accepted`, `unchanged`, `applied`, `superseded` or `partly_applied`."), ("resource" = Option<Uuid>, Query, description = "Of this SCIM resource."), ("token" = Option<Uuid>, Query, description = "Written with this token."), ("since" = Option<String>, Query, description = "Accepted from this time on (RFC 3339)."), ("until" = Option<String>, Query, description = "Accepted before this time (RFC 3339)."), ("count" = Option<i64>, Query, description = "Receipts in a page: 50 unless told, at most 500."), Cursor), responses((status = 200, body = ReceiptsForm)))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

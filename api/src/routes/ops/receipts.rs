@@ -1,5 +1,6 @@
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, Page, parse_receipt};
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,7 +16,50 @@ use uuid::Uuid;
 /// Most waiting links listed per write.
 const MOST_WAITING: i64 = 100;
 
+described!(
+    /// A link that a write asserted and that waits.
+    WaitingBriefForm, {
+        "slot": "manager|additional_manager|team|member?",
+        "reference": "string?",
+        "reason": "string",
+        "since": "time",
+        "attempts": "integer",
+        "nextAttemptAt": "time?",
+    }
+);
+described!(
+    /// A value that a write asserted and that could not be projected.
+    RejectedForm, { "field": "string", "reason": "string", "since": "time" }
+);
+described!(
+    /// What became of the writes of a request.
+    ReceiptForm, {
+        "txn": "uuid",
+        "totalResults": "integer",
+        "startIndex": "integer",
+        "itemsPerPage": "integer",
+        "operations": [{
+            "index": "integer",
+            "state": "accepted|unchanged|applied|superseded|partly_applied",
+            "operation": "string",
+            "resourceType": "User|Group?",
+            "id": "uuid",
+            "version": "string: as the ETag has it",
+            "acceptedAt": "time",
+            "attributes": ["string: that it asserted"],
+            "pendingKeys?": "integer",
+            "parkedKeys?": "integer",
+            "appliedAt?": "time?",
+            "appliedFields?": "any: of the directory",
+            "appliedWith?": { "txn": "uuid?", "index": "integer?" },
+            "waiting?": [of::<WaitingBriefForm>()],
+            "rejected?": [of::<RejectedForm>()],
+        }],
+    }
+);
+
 /// `GET /ops/v1/receipts/{txn}` or `/{txn}:{index}`: what became of the writes of a request.
+#[utoipa::path(get, path = "/receipts/{receipt}", params(Page), responses((status = 200, body = ReceiptForm)))]
 pub(super) async fn receipt(
     State(app): State<App>,
     caller: Caller,

@@ -1,9 +1,10 @@
 //! Values that could not be projected: what they are, trying them again, settling them by hand.
 
-use super::people::find;
+use super::people::{PersonBriefForm, find};
 use super::push::push;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody};
+use crate::openapi::{Limit, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -16,6 +17,7 @@ use rollcall_shared::store::{PgConnection, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Rejections in a page when the client does not say, and at most.
@@ -29,7 +31,8 @@ const AT_ONCE: i64 = 5_000;
 const LONGEST_NOTE: usize = 1_000;
 
 /// What `POST …/retry` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RejectionsRetry)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Retry {
     /// Ids as listed; without them, all that were not discarded.
@@ -37,7 +40,8 @@ pub(super) struct Retry {
 }
 
 /// What `POST …/discard` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RejectionsDiscard)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Discard {
     ids: Vec<String>,
@@ -46,14 +50,54 @@ pub(super) struct Discard {
 }
 
 /// What `POST …/restore` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RejectionsRestore)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Restore {
     ids: Vec<String>,
 }
 
-/// `GET /ops/v1/rejections`: by `person` and `rule`; with `discarded=true`, those that
+described!(
+    /// Values that could not be projected.
+    RejectionsForm, {
+        "rejections": [{
+            "id": "string",
+            "resourceType": "User|Group?",
+            "resourceId": "uuid",
+            "rule": "string",
+            "reason": "string",
+            "since": "time",
+            "assertedBy": any_of([
+                json!({ "txn": "uuid", "index": "integer?", "acceptedAt": "time?" }),
+                json!("null"),
+            ]),
+            "person?": maybe::<PersonBriefForm>(),
+            "teamId?": "uuid",
+            "value?": "any",
+            "discarded?": { "at": "time", "by": "string?", "note": "string?" },
+        }],
+        "nextCursor": "string?",
+    }
+);
+described!(
+    /// How many are applied again.
+    RejectionsRetriedForm, {
+        "retried": "integer: people and teams that are applied again",
+        "queued": "boolean: whether Redis has taken them; if not, a worker finds them within seconds",
+    }
+);
+described!(
+    /// How many were discarded.
+    DiscardedForm, { "discarded": "integer" }
+);
+described!(
+    /// How many were taken back.
+    RestoredForm, { "restored": "integer" }
+);
+
+/// `GET /ops/v1/rejections`: values that could not be projected, by `person` and `rule`; with `discarded=true`, those that
 /// were discarded.
+#[utoipa::path(get, path = "/rejections", params(Limit, ("person" = Option<String>, Query, description = "By directory or SCIM id."), ("rule" = Option<String>, Query, description = "Name of a rule of the mapping."), ("discarded" = Option<bool>, Query, description = "Those that were discarded.")), responses((status = 200, body = RejectionsForm), (status = 404, description = "There is no such person.")))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -137,6 +181,7 @@ fn shown(rejection: &Rejection, people: &HashMap<Uuid, Brief>) -> Value {
 }
 
 /// `POST /ops/v1/rejections/retry`: apply what these are about again, or what all are about.
+#[utoipa::path(post, path = "/rejections/retry", request_body = Retry, responses((status = 200, body = RejectionsRetriedForm)))]
 pub(super) async fn retry(
     State(app): State<App>,
     caller: Caller,
@@ -176,6 +221,7 @@ async fn everything(app: &App, tenant: TenantId) -> Result<Vec<Key>, Failure> {
 
 /// `POST /ops/v1/rejections/discard`: settle these by hand; they are out of lists and counts until
 /// their values change.
+#[utoipa::path(post, path = "/rejections/discard", request_body = Discard, responses((status = 200, body = DiscardedForm)))]
 pub(super) async fn discard(
     State(app): State<App>,
     caller: Caller,
@@ -193,6 +239,7 @@ pub(super) async fn discard(
 }
 
 /// `POST /ops/v1/rejections/restore`: take discarded ones back into lists and counts.
+#[utoipa::path(post, path = "/rejections/restore", request_body = Restore, responses((status = 200, body = RestoredForm)))]
 pub(super) async fn restore(
     State(app): State<App>,
     caller: Caller,

@@ -1,5 +1,6 @@
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, Page};
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -12,13 +13,15 @@ use rollcall_shared::store::runs::{self, NamedSample, Phase, Run, Scope};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Differences of a kind that are shown.
 const SAMPLES: i64 = 100;
 
 /// What `POST /ops/v1/runs` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewRun)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Start {
     /// `full`, `team`, `person` or `dates`.
@@ -29,7 +32,56 @@ pub(super) struct Start {
     dry_run: bool,
 }
 
-/// `POST /ops/v1/runs`: 202 with the new run, or 200 with the one of the same scope that is under way.
+described!(
+    /// A difference that a dry run or preview found.
+    SampleForm, {
+        "kind": "string",
+        "id": "uuid?",
+        "name": "string?",
+        "field": "string?",
+        "old": "any",
+        "new": "any",
+    }
+);
+described!(
+    /// How far a run is.
+    ProgressForm, {
+        "parts": "integer",
+        "partsDone": "integer",
+        "checked": "integer: people and teams",
+        "secondsLeft": "number?: at the pace so far",
+    }
+);
+described!(
+    /// A run: a comparison of the directory with what it should be, that puts right what differs.
+    RunForm, {
+        "id": "uuid",
+        "scope": "full|team|person|dates|preview|mapping",
+        "scopeId": "any: the team, person or preview, or the version of the mapping",
+        "dryRun": "boolean",
+        "state": "running|cancelled|finished",
+        "phase": "plan|reconcile|links|report|done",
+        "cancelRequested": "boolean",
+        "createdAt": "time",
+        "startedAt": "time?",
+        "finishedAt": "time?",
+        "progress": of::<ProgressForm>(),
+        "report": "object?: what it found, once it is done",
+        "samples?": [of::<SampleForm>()],
+    }
+);
+described!(
+    /// Runs, the newest first.
+    RunsForm, {
+        "totalResults": "integer",
+        "startIndex": "integer",
+        "itemsPerPage": "integer",
+        "runs": [of::<RunForm>()],
+    }
+);
+
+/// `POST /ops/v1/runs`: start a run; 202 with the new run, or 200 with the one of the same scope that is under way.
+#[utoipa::path(post, path = "/runs", request_body = Start, responses((status = 202, body = RunForm, headers(("Location"))), (status = 200, body = RunForm, headers(("Location")))))]
 pub(super) async fn start(
     State(app): State<App>,
     caller: Caller,
@@ -83,7 +135,8 @@ pub(super) async fn scope(
     Ok(scope)
 }
 
-/// `GET /ops/v1/runs`: the newest first.
+/// `GET /ops/v1/runs`: runs, the newest first.
+#[utoipa::path(get, path = "/runs", params(Page), responses((status = 200, body = RunsForm)))]
 pub(super) async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
@@ -99,6 +152,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller, page: Page) -> 
 }
 
 /// `GET /ops/v1/runs/{id}`: a run, and what a dry run found by name.
+#[utoipa::path(get, path = "/runs/{id}", responses((status = 200, body = RunForm)))]
 pub(super) async fn find(
     State(app): State<App>,
     caller: Caller,
@@ -118,7 +172,8 @@ pub(super) async fn find(
     Ok(Json(body))
 }
 
-/// `POST /ops/v1/runs/{id}/cancel`: no further part is begun; what was done stays, and is reported.
+/// `POST /ops/v1/runs/{id}/cancel`: cancel a run; no further part is begun; what was done stays, and is reported.
+#[utoipa::path(post, path = "/runs/{id}/cancel", responses((status = 200, body = RunForm), (status = 409, description = "It has compared everything already.")))]
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,

@@ -3,6 +3,7 @@
 use super::{preconditions, runs};
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, JsonBody, read_object};
+use crate::openapi::{Preconditions, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,6 +17,7 @@ use rollcall_shared::store::schedules::{self, Schedule, Tick, Wanted};
 use rollcall_shared::store::{PgConnection, StoreError, settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Most schedules of a tenant.
@@ -26,7 +28,8 @@ const MAX_NAME: usize = 100;
 const TICKS: i64 = 50;
 
 /// What an operator sends. What is not said is as by default.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ScheduleWanted)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Sent {
     name: String,
@@ -55,7 +58,41 @@ impl Default for Sent {
     }
 }
 
-/// `GET /ops/v1/schedules`
+described!(
+    /// A time at which a schedule was due, and what came of it.
+    TickForm, {
+        "tick": "time",
+        "outcome": "string",
+        "runId": "uuid?",
+        "firedAt": "time?",
+    }
+);
+described!(
+    /// A schedule.
+    ScheduleForm, {
+        "id": "uuid",
+        "name": "string",
+        "cron": "string",
+        "timeZone": "string",
+        "scope": "full|team|person|dates",
+        "scopeId": "uuid?",
+        "dryRun": "boolean",
+        "paused": "boolean",
+        "createdAt": "time",
+        "modifiedAt": "time",
+        "nextFiring": "time?",
+        "lastFiring": maybe::<TickForm>(),
+        "version": "string: as the ETag has it",
+        "ticks?": [of::<TickForm>()],
+    }
+);
+described!(
+    /// The tenant's schedules.
+    SchedulesForm, { "schedules": [of::<ScheduleForm>()] }
+);
+
+/// `GET /ops/v1/schedules`: the tenant's schedules.
+#[utoipa::path(get, path = "/schedules", responses((status = 200, body = SchedulesForm)))]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let found = schedules::list(&mut connection, caller.0.tenant, None).await?;
@@ -64,6 +101,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 }
 
 /// `GET /ops/v1/schedules/{id}`: a schedule and its latest ticks.
+#[utoipa::path(get, path = "/schedules/{id}", responses((status = 200, body = ScheduleForm, headers(("ETag")))))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -79,7 +117,8 @@ pub(super) async fn read(
     Ok((tag, Json(body)).into_response())
 }
 
-/// `POST /ops/v1/schedules`: 201.
+/// `POST /ops/v1/schedules`: create a schedule.
+#[utoipa::path(post, path = "/schedules", request_body = Sent, responses((status = 201, body = ScheduleForm, headers(("ETag"), ("Location"))), (status = 409, description = "There are as many as a tenant may have.")))]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -103,7 +142,8 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, answer(&stored)).into_response())
 }
 
-/// `PUT /ops/v1/schedules/{id}`: these are its attributes; what is not said is as by default.
+/// `PUT /ops/v1/schedules/{id}`: replace a schedule; these are its attributes, what is not said is as by default.
+#[utoipa::path(put, path = "/schedules/{id}", params(Preconditions), request_body = Sent, responses((status = 200, body = ScheduleForm, headers(("ETag"))), (status = 409, description = "It follows the settings."), (status = 412)))]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
@@ -114,7 +154,8 @@ pub(super) async fn put(
     change(&app, &caller, &id, &headers, |_| body).await
 }
 
-/// `PATCH /ops/v1/schedules/{id}`: a JSON merge patch, such as `{"paused": true}`.
+/// `PATCH /ops/v1/schedules/{id}`: change a schedule by a JSON merge patch, such as `{"paused": true}`.
+#[utoipa::path(patch, path = "/schedules/{id}", params(Preconditions), request_body = Sent, responses((status = 200, body = ScheduleForm, headers(("ETag"))), (status = 409, description = "It follows the settings."), (status = 412)))]
 pub(super) async fn patch(
     State(app): State<App>,
     caller: Caller,
@@ -134,7 +175,8 @@ pub(super) async fn patch(
     change(&app, &caller, &id, &headers, merged).await
 }
 
-/// `DELETE /ops/v1/schedules/{id}`: 204. What it started goes on.
+/// `DELETE /ops/v1/schedules/{id}`: delete a schedule; 204. What it started goes on.
+#[utoipa::path(delete, path = "/schedules/{id}", params(Preconditions), responses((status = 204), (status = 409, description = "It follows the settings."), (status = 412)))]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,

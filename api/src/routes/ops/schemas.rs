@@ -3,6 +3,7 @@
 use super::preconditions;
 use crate::error::{Failure, Problem};
 use crate::extract::Caller;
+use crate::openapi::{IfMatch, Preconditions, described};
 use crate::schemas::set_of;
 use crate::state::App;
 use axum::Json;
@@ -16,7 +17,37 @@ use rollcall_shared::store::schemas::{self, DefinedSchema};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
 
-/// `GET /ops/v1/schemas`: the tenant's own; the built-in ones are at `/scim/v2/Schemas`.
+described!(
+    /// A schema that operators defined, as `/scim/v2/Schemas` shows it.
+    DefinedSchemaForm, {
+        "schemas": ["string"],
+        "id": "string: its URN",
+        "name": "string",
+        "description?": "string?",
+        "extends": "User|Group",
+        "attributes": ["object: as in RFC 7643 §7"],
+        "meta": { "resourceType": "=Schema", "created": "time", "lastModified": "time", "version": "string: as the ETag has it" },
+    }
+);
+described!(
+    /// The tenant's own schemas.
+    DefinedSchemasForm, { "schemas": [of::<DefinedSchemaForm>()] }
+);
+described!(
+    /// The definition of a schema (RFC 7643 §7) and what it extends.
+    SchemaDefinitionForm, {
+        "schemas?": ["string"],
+        "id?": "string: the URN, as in the path",
+        "name?": "string",
+        "description?": "string",
+        "extends?": "User|Group: User unless told",
+        "attributes": ["object: as in RFC 7643 §7"],
+        "meta?": "object: is ignored",
+    }
+);
+
+/// `GET /ops/v1/schemas`: the tenant's own schemas; the built-in ones are at `/scim/v2/Schemas`.
+#[utoipa::path(get, path = "/schemas", responses((status = 200, body = DefinedSchemasForm)))]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let stored = schemas::list(&mut connection, caller.0.tenant).await?;
@@ -24,7 +55,8 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
     Ok(Json(json!({ "schemas": shown })))
 }
 
-/// `GET /ops/v1/schemas/{urn}`
+/// `GET /ops/v1/schemas/{urn}`: a schema of the tenant.
+#[utoipa::path(get, path = "/schemas/{urn}", responses((status = 200, body = DefinedSchemaForm, headers(("ETag")))))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -36,8 +68,9 @@ pub(super) async fn read(
     Ok(answer(StatusCode::OK, stored))
 }
 
-/// `PUT /ops/v1/schemas/{urn}`: 201 for a new schema, else 200. What resources already hold is
+/// `PUT /ops/v1/schemas/{urn}`: define a schema; 201 for a new schema, else 200. What resources already hold is
 /// not measured by it before they are written again.
+#[utoipa::path(put, path = "/schemas/{urn}", params(Preconditions), request_body = SchemaDefinitionForm, responses((status = 200, body = DefinedSchemaForm, headers(("ETag"))), (status = 201, body = DefinedSchemaForm, headers(("ETag"))), (status = 409, description = "It contradicts another schema, or there are as many as a tenant may have."), (status = 412), (status = 413), (status = 415)))]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
@@ -84,8 +117,9 @@ pub(super) async fn put(
     Ok(answer(status, &stored))
 }
 
-/// `DELETE /ops/v1/schemas/{urn}`: 204. Values that resources hold stay, as those of an
+/// `DELETE /ops/v1/schemas/{urn}`: delete a schema; 204. Values that resources hold stay, as those of an
 /// extension nobody described; so a schema that hides some is kept as long as there are any.
+#[utoipa::path(delete, path = "/schemas/{urn}", params(IfMatch), responses((status = 204), (status = 409, description = "Resources hold values that it says are never returned."), (status = 412)))]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,

@@ -3,6 +3,7 @@
 use super::preconditions;
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, JsonBody};
+use crate::openapi::{Preconditions, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -15,14 +16,35 @@ use rollcall_shared::store::schedules;
 use rollcall_shared::store::settings::{self, StoredSettings};
 use serde_json::{Map, Value};
 
-/// `GET /ops/v1/settings`: all of them, also those that are as by default.
+described!(
+    /// What the tenant's operators settle.
+    SettingsForm, {
+        "timeZone": "string: a name of the IANA time zone database",
+        "datesDriveStatus": "boolean: start and end dates decide who is active",
+        "deprovisionedRetentionDays": "integer?: after so many days a deprovisioned person is erased; null: never",
+        "uniqueGroupNames": "boolean: no two groups have the same displayName",
+    }
+);
+described!(
+    /// Settings to change.
+    SettingsChangeForm, {
+        "timeZone?": "string?",
+        "datesDriveStatus?": "boolean?",
+        "deprovisionedRetentionDays?": "integer?",
+        "uniqueGroupNames?": "boolean?",
+    }
+);
+
+/// `GET /ops/v1/settings`: all settings, also those that are as by default.
+#[utoipa::path(get, path = "/settings", responses((status = 200, body = SettingsForm, headers(("ETag")))))]
 pub(super) async fn read(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let stored = settings::read(&mut connection, caller.0.tenant).await?;
     Ok(answer(stored))
 }
 
-/// `PUT /ops/v1/settings`: these; what is not said is as by default.
+/// `PUT /ops/v1/settings`: replace the settings; what is not said is as by default.
+#[utoipa::path(put, path = "/settings", params(Preconditions), request_body = SettingsChangeForm, responses((status = 200, body = SettingsForm, headers(("ETag"))), (status = 412)))]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
@@ -32,7 +54,8 @@ pub(super) async fn put(
     change(&app, &caller, &headers, |_| Settings::default().with(&body)).await
 }
 
-/// `PATCH /ops/v1/settings`: a JSON merge patch; null takes a setting back to its default.
+/// `PATCH /ops/v1/settings`: change settings by a JSON merge patch; null takes a setting back to its default.
+#[utoipa::path(patch, path = "/settings", params(Preconditions), request_body = SettingsChangeForm, responses((status = 200, body = SettingsForm, headers(("ETag"))), (status = 412)))]
 pub(super) async fn patch(
     State(app): State<App>,
     caller: Caller,

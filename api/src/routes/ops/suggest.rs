@@ -1,6 +1,8 @@
 //! What an operator may want to know about something links wait for: whom it nearly means, who
 //! shares it, or who or which team it is. Shown, never applied.
 
+use super::people::PersonBriefForm;
+use crate::openapi::described;
 use rollcall_shared::directory::{Target, TenantId};
 use rollcall_shared::store::explain::{self, Holder, Nearest, TeamBrief};
 use rollcall_shared::store::named_teams::waited_for;
@@ -9,6 +11,27 @@ use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
+
+described!(
+    /// Whom a reference nearly names.
+    NearestForm, {
+        "personId": "uuid",
+        "resourceId": "uuid",
+        "attribute": "string: that holds the value",
+        "value": "string",
+        "similarity": "number: 1 is the same",
+        "person": maybe::<PersonBriefForm>(),
+    }
+);
+described!(
+    /// One of several who hold a value.
+    HolderForm, {
+        "personId": "uuid",
+        "resourceId": "uuid",
+        "attribute": "string",
+        "person": maybe::<PersonBriefForm>(),
+    }
+);
 
 /// Suggestions for a number of wait keys.
 pub(super) struct Suggestions {

@@ -1,10 +1,11 @@
 //! Teams and who is in them.
 
-use super::history::{self, Of};
+use super::history::{self, HistoryForm, Of};
 use super::nesting::{find, no_team};
-use super::people::by;
+use super::people::{PersonBriefForm, by};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
+use crate::openapi::{HistoryWindow, Limit, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -19,8 +20,50 @@ use uuid::Uuid;
 const USUAL: i64 = 100;
 const MOST: i64 = 1_000;
 
+described!(
+    /// As much of a team as tells which it is.
+    TeamBriefForm, {
+        "id": "uuid",
+        "kind": "string",
+        "name": "string",
+        "resourceId": "uuid?: of the SCIM Group",
+        "deleted": "boolean",
+    }
+);
+described!(
+    /// A team.
+    TeamForm, {
+        "id": "uuid",
+        "kind": "string: group, or what the mapping calls it",
+        "name": "string",
+        "externalId": "string?",
+        "resourceId": "uuid?: of the SCIM Group",
+        "deleted": "boolean",
+        "members": "integer",
+        "createdAt": "time",
+        "updatedAt": "time",
+    }
+);
+described!(
+    /// A page of teams.
+    TeamsForm, { "teams": [of::<TeamForm>()], "nextCursor": "uuid?" }
+);
+described!(
+    /// A page of a team's members.
+    MembersForm, {
+        "id": "uuid",
+        "members": [{
+            "person": of::<PersonBriefForm>(),
+            "by": ["string: the rules or attributes that say so"],
+            "since": "time",
+        }],
+        "nextCursor": "uuid?",
+    }
+);
+
 /// `GET /ops/v1/teams`: teams, by `kind` and a part `q` of their name; with `deleted=true`, those of deleted
 /// groups too.
+#[utoipa::path(get, path = "/teams", params(("q" = Option<String>, Query, description = "A part of the name."), ("kind" = Option<String>, Query, description = "Such as `group` or `department`."), ("deleted" = Option<bool>, Query, description = "Those of deleted groups too."), Limit), responses((status = 200, body = TeamsForm)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -58,6 +101,7 @@ pub(crate) async fn list(
 }
 
 /// `GET /ops/v1/teams/{id}`: a team, by directory or SCIM id.
+#[utoipa::path(get, path = "/teams/{id}", responses((status = 200, body = TeamForm)))]
 pub(crate) async fn team(
     State(app): State<App>,
     caller: Caller,
@@ -71,6 +115,7 @@ pub(crate) async fn team(
 }
 
 /// `GET /ops/v1/teams/{id}/members`: who is in it, and by what.
+#[utoipa::path(get, path = "/teams/{id}/members", params(Limit), responses((status = 200, body = MembersForm)))]
 pub(crate) async fn members(
     State(app): State<App>,
     caller: Caller,
@@ -90,6 +135,7 @@ pub(crate) async fn members(
 }
 
 /// `GET /ops/v1/teams/{id}/history`: what became of it, and who joined and left a group; the newest first.
+#[utoipa::path(get, path = "/teams/{id}/history", params(HistoryWindow), responses((status = 200, body = HistoryForm)))]
 pub(crate) async fn history(
     State(app): State<App>,
     caller: Caller,

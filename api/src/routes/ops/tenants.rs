@@ -1,7 +1,8 @@
-use super::tokens::{self, Create, check_name};
+use super::tokens::{self, Create, TokenForm, TokensForm, check_name};
 use crate::auth::{Scope, Token};
 use crate::error::{Failure, Problem};
 use crate::extract::{Admin, Asked, Caller, JsonBody};
+use crate::openapi::{Cursor, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,16 +13,36 @@ use rollcall_shared::store::tenants::{self, INSTANCE, NameTaken, Tenant};
 use rollcall_shared::store::{PgConnection, PooledConnection, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+described!(
+    /// A tenant, and how much there is of it.
+    TenantForm, {
+        "id": "integer",
+        "name": "string",
+        "createdAt": "time",
+        "suspendedAt": "time?: its tokens read and change nothing since",
+        "people": "integer: in its directory; deprovisioned ones do not count",
+        "pending": "integer: changes accepted and not yet applied, counted per key",
+        "waiting": "integer: links whose target is not there yet",
+    }
+);
+described!(
+    /// Tenants.
+    TenantsForm, { "tenants": [of::<TenantForm>()], "nextCursor": "string?" }
+);
 
 /// What a tenant is called.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TenantName)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Name {
     name: String,
 }
 
-/// `GET /ops/v1/tenants`: for an admin all tenants, the oldest first; for an operator their own.
+/// `GET /ops/v1/tenants`: tenants, the oldest first; all for an admin, for an operator their own.
 /// `cursor` is the `nextCursor` of the page before.
+#[utoipa::path(get, path = "/tenants", params(("count" = Option<i64>, Query, description = "Tenants in a page: 100 unless told, at most 1000."), Cursor), responses((status = 200, body = TenantsForm)))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -43,7 +64,8 @@ pub(super) async fn list(
     Ok(Json(json!({ "tenants": found, "nextCursor": next })))
 }
 
-/// `POST /ops/v1/tenants`: 201 with a tenant that has nothing yet, and no token.
+/// `POST /ops/v1/tenants`: create a tenant; 201 with a tenant that has nothing yet, and no token.
+#[utoipa::path(post, path = "/tenants", request_body = Name, security(("adminToken" = [])), responses((status = 201, body = TenantForm, headers(("Location"))), (status = 409, description = "The name is another tenant's.")))]
 pub(super) async fn create(
     State(app): State<App>,
     _: Admin,
@@ -59,7 +81,8 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(created)).into_response())
 }
 
-/// `GET /ops/v1/tenants/{id}`.
+/// `GET /ops/v1/tenants/{id}`: a tenant.
+#[utoipa::path(get, path = "/tenants/{id}", responses((status = 200, body = TenantForm)))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -70,7 +93,8 @@ pub(super) async fn read(
     Ok(Json(find(&mut connection, id).await?))
 }
 
-/// `PATCH /ops/v1/tenants/{id}`: call it otherwise.
+/// `PATCH /ops/v1/tenants/{id}`: rename a tenant.
+#[utoipa::path(patch, path = "/tenants/{id}", request_body = Name, security(("adminToken" = [])), responses((status = 200, body = TenantForm), (status = 409, description = "The name is another tenant's.")))]
 pub(super) async fn rename(
     State(app): State<App>,
     _: Admin,
@@ -86,8 +110,9 @@ pub(super) async fn rename(
     Ok(Json(find(&mut connection, id).await?))
 }
 
-/// `POST /ops/v1/tenants/{id}/suspend`: its tokens read and change nothing, everywhere within 5 seconds.
+/// `POST /ops/v1/tenants/{id}/suspend`: suspend a tenant; its tokens read and change nothing, everywhere within 5 seconds.
 /// What was accepted before is applied.
+#[utoipa::path(post, path = "/tenants/{id}/suspend", security(("adminToken" = [])), responses((status = 200, body = TenantForm)))]
 pub(super) async fn suspend(
     State(app): State<App>,
     _: Admin,
@@ -96,7 +121,8 @@ pub(super) async fn suspend(
     set_suspended(&app, &id, true).await
 }
 
-/// `POST /ops/v1/tenants/{id}/resume`: its tokens may do again what they are for.
+/// `POST /ops/v1/tenants/{id}/resume`: resume a tenant; its tokens may do again what they are for.
+#[utoipa::path(post, path = "/tenants/{id}/resume", security(("adminToken" = [])), responses((status = 200, body = TenantForm)))]
 pub(super) async fn resume(
     State(app): State<App>,
     _: Admin,
@@ -112,7 +138,8 @@ async fn set_suspended(app: &App, id: &str, suspended: bool) -> Result<Json<Tena
     Ok(Json(find(&mut connection, id).await?))
 }
 
-/// `GET /ops/v1/tenants/{id}/tokens`: as `GET /ops/v1/tokens` for its operators.
+/// `GET /ops/v1/tenants/{id}/tokens`: the tokens of a tenant; as `GET /ops/v1/tokens` for its operators.
+#[utoipa::path(get, path = "/tenants/{id}/tokens", security(("adminToken" = [])), responses((status = 200, body = TokensForm)))]
 pub(super) async fn tokens(
     State(app): State<App>,
     _: Admin,
@@ -123,7 +150,8 @@ pub(super) async fn tokens(
     Ok(tokens::all(&mut connection, id).await?)
 }
 
-/// `POST /ops/v1/tenants/{id}/tokens`: as `POST /ops/v1/tokens` for its operators, of whom the first needs one.
+/// `POST /ops/v1/tenants/{id}/tokens`: create a token of a tenant; as `POST /ops/v1/tokens` for its operators, of whom the first needs one.
+#[utoipa::path(post, path = "/tenants/{id}/tokens", request_body = Create, security(("adminToken" = [])), responses((status = 201, body = TokenForm, headers(("Cache-Control")))))]
 pub(super) async fn create_token(
     State(app): State<App>,
     _: Admin,
@@ -136,7 +164,8 @@ pub(super) async fn create_token(
     Ok(tokens::created(&row, &secret))
 }
 
-/// `DELETE /ops/v1/tenants/{id}/tokens/{token}`: as `DELETE /ops/v1/tokens/{id}` for its operators.
+/// `DELETE /ops/v1/tenants/{id}/tokens/{token}`: revoke a token of a tenant; as `DELETE /ops/v1/tokens/{id}` for its operators.
+#[utoipa::path(delete, path = "/tenants/{id}/tokens/{token}", security(("adminToken" = [])), responses((status = 204)))]
 pub(super) async fn revoke_token(
     State(app): State<App>,
     _: Admin,

@@ -1,6 +1,7 @@
 use crate::auth::{Scope, Secret};
 use crate::error::{Failure, Problem};
 use crate::extract::Caller;
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -12,6 +13,7 @@ use rollcall_shared::store::tokens::{self, NewToken, TokenRow};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Longest name of a token or a tenant, and source, in characters.
@@ -22,7 +24,8 @@ const LONGEST_DAYS: i32 = 3_650;
 const LONGEST_OVERLAP_SECONDS: i32 = 90 * 86_400;
 
 /// What `POST /ops/v1/tokens` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewToken)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Create {
     /// To tell it from others.
@@ -43,7 +46,8 @@ fn usual_source() -> String {
 }
 
 /// What `POST /ops/v1/tokens/{id}/rotate` takes.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
+#[schema(as = TokenRotation)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Rotate {
     /// How long the old one stays valid beside the new one; a day when left out.
@@ -52,7 +56,29 @@ pub(crate) struct Rotate {
     pub(crate) expires_in_days: Option<i32>,
 }
 
-/// `GET /ops/v1/tokens`: those of the tenant, without secrets.
+described!(
+    /// A token, without its secret.
+    TokenForm, {
+        "id": "uuid",
+        "name": "string",
+        "scope": "scim|content|operator",
+        "source": "string: namespace of the externalIds written with it",
+        "strict": "boolean: its requests are read as the RFCs say, without tolerance",
+        "prefix": "string: how its secret begins",
+        "createdAt": "time",
+        "expiresAt": "time?",
+        "lastUsedAt": "time?",
+        "revokedAt": "time?",
+        "secret?": "string: of a new token; never shown again",
+    }
+);
+described!(
+    /// The tenant's tokens.
+    TokensForm, { "tokens": [of::<TokenForm>()] }
+);
+
+/// `GET /ops/v1/tokens`: the tokens of the tenant, without secrets.
+#[utoipa::path(get, path = "/tokens", responses((status = 200, body = TokensForm)))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     Ok(all(&mut connection, caller.0.tenant).await?)
@@ -65,7 +91,8 @@ pub(super) async fn all(connection: &mut PgConnection, tenant: TenantId) -> Resu
     Ok(Json(json!({ "tokens": shown })))
 }
 
-/// `POST /ops/v1/tokens`: 201 with the new token and its secret, which is never shown again.
+/// `POST /ops/v1/tokens`: create a token; 201 with the new token and its secret, which is never shown again.
+#[utoipa::path(post, path = "/tokens", request_body = Create, responses((status = 201, body = TokenForm, headers(("Cache-Control")))))]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -105,8 +132,9 @@ pub(crate) async fn make(
     Ok((row, secret))
 }
 
-/// `POST /ops/v1/tokens/{id}/rotate`: 201 with a successor of the same name, scope, source and reading; the
+/// `POST /ops/v1/tokens/{id}/rotate`: replace a token; 201 with a successor of the same name, scope, source and reading; the
 /// old one ends when the overlap is over.
+#[utoipa::path(post, path = "/tokens/{id}/rotate", request_body = Option<Rotate>, responses((status = 201, body = TokenForm, headers(("Cache-Control")))))]
 pub(super) async fn rotate(
     State(app): State<App>,
     caller: Caller,
@@ -160,7 +188,8 @@ pub(crate) async fn succeed(
     Ok((row, secret))
 }
 
-/// `DELETE /ops/v1/tokens/{id}`: revoked, everywhere within 5 seconds. Revoking twice is no error.
+/// `DELETE /ops/v1/tokens/{id}`: revoke a token, everywhere within 5 seconds. Revoking twice is no error.
+#[utoipa::path(delete, path = "/tokens/{id}", responses((status = 204)))]
 pub(crate) async fn revoke(
     State(app): State<App>,
     caller: Caller,

@@ -1,6 +1,9 @@
-use super::suggest::{self, Suggestions};
+use super::people::PersonBriefForm;
+use super::suggest::{self, HolderForm, NearestForm, Suggestions};
+use super::teams::TeamBriefForm;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody, Page};
+use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -12,6 +15,7 @@ use rollcall_shared::store::explain::{self, Place, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Most keys of one retry; more are all of them.
@@ -25,7 +29,8 @@ const PUSHED: usize = 20_000;
 const REASONS: [&str; 4] = ["missing", "ambiguous", "not_applied", "deprovisioned"];
 
 /// What `POST …/retry` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WaitingRetry)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Retry {
     /// Keys or references as listed; without them, everything that waits.
@@ -33,7 +38,8 @@ pub(super) struct Retry {
 }
 
 /// What came of it.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = WaitingRetried)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Retried {
     /// Links that are tried again now.
@@ -42,7 +48,34 @@ pub(crate) struct Retried {
     queued: bool,
 }
 
+described!(
+    /// What links wait for.
+    WaitingForm, {
+        "totalResults": "integer",
+        "startIndex": "integer",
+        "itemsPerPage": "integer",
+        "waiting": [{
+            "key": "string",
+            "reference": "string?: as asserted",
+            "reasons": ["string"],
+            "links": "integer: that wait for it",
+            "people": "integer: whose links these are",
+            "groups": "integer: whose members these are",
+            "namesGroup": "boolean",
+            "stale": "integer: links that are no longer tried again by themselves",
+            "since": "time",
+            "attempts": "integer",
+            "nextAttemptAt": "time?",
+            "nearest?": maybe::<NearestForm>(),
+            "heldBy?": [of::<HolderForm>()],
+            "waitsForPerson?": maybe::<PersonBriefForm>(),
+            "waitsForTeam?": maybe::<TeamBriefForm>(),
+        }],
+    }
+);
+
 /// `GET /ops/v1/waiting`: what the tenant's links wait for, what most wait for first.
+#[utoipa::path(get, path = "/waiting", params(Page, ("reason" = Option<String>, Query, description = "`missing`, `ambiguous`, `not_applied` or `deprovisioned`.")), responses((status = 200, body = WaitingForm)))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -109,6 +142,7 @@ fn shown(target: &Target, suggestions: &Suggestions) -> Value {
 }
 
 /// `POST /ops/v1/waiting/retry`: try the links again now that wait for these, or all.
+#[utoipa::path(post, path = "/waiting/retry", request_body = Retry, responses((status = 200, body = Retried)))]
 pub(super) async fn retry(
     State(app): State<App>,
     caller: Caller,

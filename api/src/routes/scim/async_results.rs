@@ -13,12 +13,13 @@ use serde_json::{Map, Value, json};
 /// Seconds after which to ask again for a result that is not there yet.
 const ASK_AGAIN: &str = "1";
 
-/// `GET /AsyncResults/{txn}` (RFC 9967 §2.5.1.1): the completion event of an asynchronous
-/// request, once its change is applied; 202 before. Of a bulk request: the events of all its
+/// `GET /AsyncResults/{txn}`: the completion event of an asynchronous
+/// request (RFC 9967 §2.5.1.1), once its change is applied; 202 before. Of a bulk request: the events of all its
 /// operations, once the last is applied, or with `{txn}:{index}` that of one.
 ///
 /// A single event is answered as it is (RFC 8417 §2.3), several as poll-based delivery has
 /// them (RFC 8936 §2.4): an object of tokens by their `jti`.
+#[utoipa::path(get, path = "/AsyncResults/{txn}", responses((status = 200, description = "The completion event, as a signed token; of several operations an object of them.", content((String = "application/secevent+jwt"), (ref("#/components/schemas/SecurityEventTokens") = "application/json"))), (status = 202, description = "Not applied yet.", headers(("Set-Txn"), ("Retry-After")))))]
 pub(super) async fn result(
     State(app): State<App>,
     caller: Caller,

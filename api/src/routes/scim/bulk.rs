@@ -3,6 +3,7 @@ use super::later;
 use crate::accept::BulkOutcome;
 use crate::error::ScimFailure;
 use crate::extract::{BulkBody, Session};
+use crate::openapi::Prefer;
 use crate::state::App;
 use axum::extract::State;
 use rollcall_shared::directory::Lane;
@@ -16,7 +17,8 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// `POST /Bulk` (RFC 7644 §3.7): each operation has its own outcome, under one receipt.
+/// `POST /Bulk`: many writes in one request (RFC 7644 §3.7); each operation has its own outcome, under one receipt.
+#[utoipa::path(post, path = "/Bulk", params(Prefer), request_body = ref("#/components/schemas/BulkRequest"), responses((status = 200, body = ref("#/components/schemas/BulkResponse"), content_type = "application/scim+json", headers(("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied")))))]
 pub(super) async fn bulk(
     State(app): State<App>,
     session: Session,

@@ -21,7 +21,8 @@ pub(super) async fn unfiltered(request: Request, next: Next) -> Result<Response,
     Ok(next.run(request).await)
 }
 
-/// `GET /ServiceProviderConfig`
+/// `GET /ServiceProviderConfig`: what this server can do.
+#[utoipa::path(get, path = "/ServiceProviderConfig", responses((status = 200, body = ref("#/components/schemas/ServiceProviderConfig"), content_type = "application/scim+json")))]
 pub(super) async fn service_provider_config(
     State(app): State<App>,
     Protocol(rules): Protocol,
@@ -41,12 +42,14 @@ pub(super) async fn service_provider_config(
     ))
 }
 
-/// `GET /Schemas`
+/// `GET /Schemas`: every schema that resources may have.
+#[utoipa::path(get, path = "/Schemas", responses((status = 200, body = ref("#/components/schemas/SchemaList"), content_type = "application/scim+json")))]
 pub(super) async fn schemas(Protocol(rules): Protocol, BaseUrl(base): BaseUrl) -> Answer {
     Answer::ok(discovery::schemas(rules.schemas, &base))
 }
 
-/// `GET /Schemas/{urn}`
+/// `GET /Schemas/{id}`: a schema, by its URN.
+#[utoipa::path(get, path = "/Schemas/{id}", responses((status = 200, body = ref("#/components/schemas/Schema"), content_type = "application/scim+json")))]
 pub(super) async fn schema(
     Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
@@ -58,12 +61,14 @@ pub(super) async fn schema(
         .ok_or_else(|| ScimError::not_found("there is no such schema"))?)
 }
 
-/// `GET /ResourceTypes`
+/// `GET /ResourceTypes`: the types of resources.
+#[utoipa::path(get, path = "/ResourceTypes", responses((status = 200, body = ref("#/components/schemas/ResourceTypeList"), content_type = "application/scim+json")))]
 pub(super) async fn resource_types(Protocol(rules): Protocol, BaseUrl(base): BaseUrl) -> Answer {
     Answer::ok(discovery::resource_types(rules.schemas, &base))
 }
 
-/// `GET /ResourceTypes/{name}`
+/// `GET /ResourceTypes/{id}`: a type of resources, by its name.
+#[utoipa::path(get, path = "/ResourceTypes/{id}", responses((status = 200, body = ref("#/components/schemas/ResourceType"), content_type = "application/scim+json")))]
 pub(super) async fn resource_type(
     Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
@@ -75,7 +80,8 @@ pub(super) async fn resource_type(
         .ok_or_else(|| ScimError::not_found("there is no such resource type"))?)
 }
 
-/// `/Me`: a token speaks for a system, not for a person.
+/// `/Me`: is not supported; a token speaks for a system, not for a person.
+#[utoipa::path(method(get, post, put, patch, delete), path = "/Me", responses((status = 501)))]
 pub(super) async fn me() -> ScimFailure {
     ScimError::not_implemented("/Me is not supported: a token speaks for a system, not for a person").into()
 }

@@ -3,6 +3,7 @@ use super::present::present;
 use crate::cursor::{Cursor, Scope};
 use crate::error::{Failure, ScimFailure};
 use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery, Window};
+use crate::openapi::SearchParameters;
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
@@ -13,7 +14,8 @@ use rollcall_shared::store::search::{self, Search, Stored};
 use rollcall_shared::store::{self, PgConnection, StoreError};
 use serde_json::json;
 
-/// `GET /Users`
+/// `GET /Users`: a page of the Users that match.
+#[utoipa::path(get, path = "/Users", params(SearchParameters), responses((status = 200, body = ref("#/components/schemas/UserList"), content_type = "application/scim+json")))]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
@@ -24,7 +26,8 @@ pub(super) async fn list(
     Ok(answer(&app, &caller, &[kind], &base, &query).await?)
 }
 
-/// `POST /Users/.search`
+/// `POST /Users/.search`: a page of the Users that match, asked for by a message.
+#[utoipa::path(post, path = "/Users/.search", request_body = ref("#/components/schemas/SearchRequest"), responses((status = 200, body = ref("#/components/schemas/UserList"), content_type = "application/scim+json")))]
 pub(super) async fn search(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
@@ -37,7 +40,8 @@ pub(super) async fn search(
     Ok(answer(&app, &caller, &[kind], &base, &query).await?)
 }
 
-/// `POST /.search`: Users and Groups in one list.
+/// `POST /.search`: a page of the Users and Groups that match, in one list.
+#[utoipa::path(post, path = "/.search", request_body = ref("#/components/schemas/SearchRequest"), responses((status = 200, body = ref("#/components/schemas/ResourceList"), content_type = "application/scim+json")))]
 pub(super) async fn search_everything(
     State(app): State<App>,
     caller: Caller,

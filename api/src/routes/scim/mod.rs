@@ -12,23 +12,24 @@ mod read;
 mod write;
 
 use crate::state::App;
-use axum::routing::{get, post};
-use axum::{Extension, Router};
+use axum::Extension;
 use rollcall_shared::scim::ResourceType;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<App> {
-    let described = Router::new()
-        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
-        .route("/Schemas", get(discovery::schemas))
-        .route("/Schemas/{id}", get(discovery::schema))
-        .route("/ResourceTypes", get(discovery::resource_types))
-        .route("/ResourceTypes/{id}", get(discovery::resource_type))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    let described = OpenApiRouter::new()
+        .routes(routes!(discovery::service_provider_config))
+        .routes(routes!(discovery::schemas))
+        .routes(routes!(discovery::schema))
+        .routes(routes!(discovery::resource_types))
+        .routes(routes!(discovery::resource_type))
         .route_layer(axum::middleware::from_fn(discovery::unfiltered));
-    let mut routes = Router::new()
-        .route("/Bulk", post(bulk::bulk))
-        .route("/.search", post(list::search_everything))
-        .route("/Me", axum::routing::any(discovery::me))
-        .route("/AsyncResults/{txn}", get(async_results::result))
+    let mut routes = OpenApiRouter::new()
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(list::search_everything))
+        .routes(routes!(discovery::me))
+        .routes(routes!(async_results::result))
         .merge(described);
     for kind in ResourceType::ALL {
         routes = routes.merge(resource_routes(kind));
@@ -36,18 +37,23 @@ pub(super) fn routes() -> Router<App> {
     routes
 }
 
-/// Users and Groups are one set of handlers; the kind comes with the route.
-fn resource_routes(kind: ResourceType) -> Router<App> {
-    let all = kind.endpoint();
-    Router::new()
-        .route(all, get(list::list).post(write::create))
-        .route(&format!("{all}/.search"), post(list::search))
-        .route(
-            &format!("{all}/{{id}}"),
-            get(read::read)
-                .put(write::replace)
-                .patch(write::patch)
-                .delete(delete::delete),
-        )
-        .layer(Extension(kind))
+/// Users and Groups are one set of handlers, described as those of Users; the kind comes with the route.
+fn resource_routes(kind: ResourceType) -> OpenApiRouter<App> {
+    let all: [UtoipaMethodRouter<App>; 3] = [
+        routes!(list::list, write::create),
+        routes!(list::search),
+        routes!(read::read, write::replace, write::patch, delete::delete),
+    ];
+    let routes = all.into_iter().fold(OpenApiRouter::new(), |routes, described| {
+        if kind == ResourceType::User {
+            return routes.routes(described);
+        }
+        let (_, paths, methods) = described;
+        let paths = paths.paths.keys();
+        paths.fold(routes, |routes, path| {
+            let path = path.replace(ResourceType::User.endpoint(), kind.endpoint());
+            routes.route(&path, methods.clone())
+        })
+    });
+    routes.layer(Extension(kind))
 }

@@ -2,6 +2,7 @@ use super::answer::Answer;
 use super::present::{location, present, selects_derived};
 use crate::error::ScimFailure;
 use crate::extract::{BaseUrl, Caller, Protocol, SearchQuery, Target};
+use crate::openapi::Selected;
 use crate::state::App;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,8 +12,9 @@ use rollcall_shared::store::search::{self, Stored};
 use rollcall_shared::store::{PgConnection, StoreError};
 use uuid::Uuid;
 
-/// `GET /Users/{id}`: by id, or else by externalId. 304 when the client has this version and
+/// `GET /Users/{id}`: a User, by id or else by externalId. 304 when the client has this version and
 /// asks for nothing derived.
+#[utoipa::path(get, path = "/Users/{id}", params(Selected, ("If-None-Match" = Option<String>, Header, description = "The version that the client has.")), responses((status = 200, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"))), (status = 304, headers(("ETag")))))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,

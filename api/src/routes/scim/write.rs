@@ -5,6 +5,7 @@ use super::read::{by_external_id, not_found};
 use crate::accept::{AcceptError, Accepted, Write};
 use crate::error::ScimFailure;
 use crate::extract::{Body, SearchQuery, Session, Target};
+use crate::openapi::{IfMatch, Prefer, Selected};
 use crate::state::App;
 use axum::Extension;
 use axum::extract::State;
@@ -16,7 +17,8 @@ use rollcall_shared::store::search::Stored;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// `POST /Users`: 201 with the representation.
+/// `POST /Users`: create a User; 201 with the representation.
+#[utoipa::path(post, path = "/Users", params(Selected, Prefer), request_body = ref("#/components/schemas/NewUser"), responses((status = 201, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 409, description = "A value that must be unique is taken.")))]
 pub(super) async fn create(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
@@ -39,7 +41,8 @@ pub(super) async fn create(
     Ok(later::answer(&app, &session, accepted.txn, full).await)
 }
 
-/// `PUT /Users/{id}`: 200 with the representation.
+/// `PUT /Users/{id}`: replace a User; 200 with the representation.
+#[utoipa::path(put, path = "/Users/{id}", params(Selected, IfMatch, Prefer), request_body = ref("#/components/schemas/NewUser"), responses((status = 200, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 409, description = "A value that must be unique is taken."), (status = 412)))]
 pub(super) async fn replace(
     State(app): State<App>,
     session: Session,
@@ -64,8 +67,9 @@ pub(super) async fn replace(
     Ok(later::answer(&app, &session, accepted.txn, full).await)
 }
 
-/// `PATCH /Users/{id}`: 200 with the representation. A Group is answered with 204, as Entra expects
+/// `PATCH /Users/{id}`: change a User; 200 with the representation. A Group is answered with 204, as Entra expects
 /// and since its members may be many, unless the client asks for attributes or its token is strict.
+#[utoipa::path(patch, path = "/Users/{id}", params(Selected, IfMatch, Prefer), request_body = ref("#/components/schemas/PatchOp"), responses((status = 200, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 204, headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 409, description = "A value that must be unique is taken."), (status = 412)))]
 pub(super) async fn patch(
     State(app): State<App>,
     session: Session,

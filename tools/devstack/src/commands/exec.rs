@@ -17,10 +17,13 @@ pub(crate) struct Options {
     /// Fail when Postgres had to break a deadlock, even if the command succeeded
     #[arg(long)]
     no_deadlocks: bool,
-    /// Start a Rollcall API too, on durable stores, without a rate limit and without a worker;
+    /// Start a Rollcall API too, on durable stores, without a rate limit;
     /// the command finds everything through SCIM_URL, SCIM_TOKEN, DATABASE_URL and so on
     #[arg(long, conflicts_with = "no_deadlocks")]
     api: bool,
+    /// And a worker
+    #[arg(long, requires = "api")]
+    worker: bool,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<OsString>,
@@ -31,7 +34,7 @@ pub(crate) async fn exec(options: Options) -> Result<ExitCode> {
     let mut command = Command::new(program);
     command.args(arguments);
     let code = match options.api {
-        true => with_api(command).await?,
+        true => with_api(command, options.worker).await?,
         false => with_stores(command, options.no_deadlocks).await?,
     };
     Ok(ExitCode::from(code))
@@ -64,9 +67,9 @@ fn report_deadlocks(log: &Path) -> Result<bool> {
     Ok(!lines.is_empty())
 }
 
-async fn with_api(mut command: Command) -> Result<u8> {
+async fn with_api(mut command: Command, worker: bool) -> Result<u8> {
     let scratch = tempfile::Builder::new().prefix("rollcall-exec-").tempdir()?;
-    let stack = Stack::start(&stack_settings(scratch.path())?).await?;
+    let stack = Stack::start(&stack_settings(scratch.path(), worker)?).await?;
     let mut signals = Signals::listen()?;
     command.envs(stack.variables().iter().map(|(name, value)| (name, value)));
     let code = run(command, &mut signals).await?;
@@ -74,7 +77,7 @@ async fn with_api(mut command: Command) -> Result<u8> {
     Ok(code)
 }
 
-fn stack_settings(scratch: &Path) -> Result<StackSettings> {
+fn stack_settings(scratch: &Path, worker: bool) -> Result<StackSettings> {
     use std::os::unix::fs::PermissionsExt;
     // Postgres may run under another account, which has to get at its own folder in here.
     std::fs::set_permissions(scratch, std::fs::Permissions::from_mode(0o711))?;
@@ -87,6 +90,6 @@ fn stack_settings(scratch: &Path) -> Result<StackSettings> {
         postgres_folder,
         programs,
         environment: vec![unlimited],
-        worker: false,
+        worker,
     })
 }

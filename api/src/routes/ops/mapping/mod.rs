@@ -1,17 +1,16 @@
 //! The tenant's mapping: the version in force, those before it, and changes of it.
 
 mod offered;
-mod preview;
-mod put;
+pub(super) mod preview;
+pub(super) mod put;
 
 pub(crate) use offered::Offered;
-pub(super) use preview::start as preview;
 pub(crate) use preview::{begin, find as find_preview};
-pub(super) use put::put;
 pub(crate) use put::{Outcome, change};
 
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, Page};
+use crate::openapi::{Download, described};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -26,8 +25,71 @@ use rollcall_shared::store::mapping_changes::{self as store, Version};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// `GET /ops/v1/mapping`: the version in force, in a form that can be PUT again; with
+described!(
+    /// Where something of the directory comes from.
+    RuleForm, {
+        "name": "string: names the rule in rejections, history and memberships",
+        "from?": ["string: a SCIM path; the first that a document has a value for is read"],
+        "to": any_of([
+            json!({ "field": "string" }),
+            json!({ "team": "string: kind of the teams that the values name" }),
+            json!({ "line": "primary|additional" }),
+            json!({ "custom": "string: key of the custom attribute" }),
+            json!("=custom_rest"),
+        ]),
+        "transform?": [any_of([
+            json!("trim|lower|upper"),
+            json!({ "split": "string: separator" }),
+            json!({ "part": "integer: 1 is the first, -1 the last" }),
+            json!({ "date": ["string: a format as strftime has it"] }),
+            json!({ "map": { "values": "object", "others?": "keep|drop|reject" } }),
+            json!({ "constant": "any" }),
+            json!({ "default": "any" }),
+        ])],
+        "apply?": "always|on_create|if_empty: always unless told",
+        "enabled?": "boolean: switched off, the target keeps what it has",
+    }
+);
+described!(
+    /// The rules by which a tenant's Users are read.
+    MappingForm, {
+        "rules": [of::<RuleForm>()],
+        "teams?": { "*": { "create": "boolean: whether a team is created when somebody is to be in it" } },
+    }
+);
+described!(
+    /// A version of the mapping without its rules. Nobody made the first, which is the default.
+    VersionForm, {
+        "version": "integer",
+        "createdAt": "time?",
+        "createdBy": any_of([json!({ "token": "uuid", "name": "string?" }), json!("null")]),
+        "note": "string?",
+    }
+);
+described!(
+    /// A version of the mapping.
+    MappingVersionForm, {
+        "version": "integer",
+        "createdAt": "time?",
+        "createdBy": any_of([json!({ "token": "uuid", "name": "string?" }), json!("null")]),
+        "note": "string?",
+        "mapping": of::<MappingForm>(),
+        "run?": "uuid?: the run that puts it in force, after a change",
+    }
+);
+described!(
+    /// Versions of the mapping, the newest first.
+    VersionsForm, {
+        "totalResults": "integer",
+        "startIndex": "integer",
+        "itemsPerPage": "integer",
+        "versions": [of::<VersionForm>()],
+    }
+);
+
+/// `GET /ops/v1/mapping`: the mapping in force, in a form that can be PUT again; with
 /// `?download=true` as a file.
+#[utoipa::path(get, path = "/mapping", params(Download), responses((status = 200, body = MappingVersionForm, headers(("ETag"), ("Content-Disposition")))))]
 pub(super) async fn current(
     State(app): State<App>,
     caller: Caller,
@@ -37,7 +99,8 @@ pub(super) async fn current(
     Ok(answer(&asked, body))
 }
 
-/// `GET /ops/v1/mapping/versions/{version}`: as it was in force; PUT, it is in force again.
+/// `GET /ops/v1/mapping/versions/{version}`: a version of the mapping as it was in force; PUT, it is in force again.
+#[utoipa::path(get, path = "/mapping/versions/{version}", params(Download), responses((status = 200, body = MappingVersionForm, headers(("ETag"), ("Content-Disposition")))))]
 pub(super) async fn version(
     State(app): State<App>,
     caller: Caller,
@@ -63,7 +126,8 @@ pub(crate) async fn read(app: &App, tenant: TenantId, version: Option<&str>) -> 
     Ok(represent(found))
 }
 
-/// `GET /ops/v1/mapping/versions`: the newest first, without their rules.
+/// `GET /ops/v1/mapping/versions`: versions of the mapping, the newest first, without their rules.
+#[utoipa::path(get, path = "/mapping/versions", params(Page), responses((status = 200, body = VersionsForm)))]
 pub(crate) async fn versions(
     State(app): State<App>,
     caller: Caller,

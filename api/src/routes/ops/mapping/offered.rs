@@ -1,6 +1,8 @@
 //! A mapping as clients send it.
 
+use super::MappingForm;
 use crate::error::{Failure, Problem};
+use crate::openapi::described;
 use crate::state::App;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::TenantId;
@@ -12,6 +14,17 @@ use serde_json::{Value, json};
 
 /// Longest note, in characters.
 const NOTE: usize = 1_000;
+
+described!(
+    /// A mapping that is to come into force.
+    OfferedForm, {
+        "mapping": of::<MappingForm>(),
+        "note?": "string?: why, for whoever looks later",
+        "version?": "any: is ignored, like the next two",
+        "createdAt?": "any",
+        "createdBy?": "any",
+    }
+);
 
 /// What `PUT /ops/v1/mapping` and `POST /ops/v1/mapping/preview` take.
 #[derive(Deserialize)]

@@ -1,10 +1,11 @@
 //! Looking at a change of the mapping before it is made.
 
-use super::offered::{Offered, expect};
+use super::offered::{Offered, OfferedForm, expect};
 use super::{InForce, push};
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, JsonBody};
-use crate::routes::ops::runs;
+use crate::openapi::{IfMatch, described};
+use crate::routes::ops::runs::{self, ProgressForm, SampleForm};
 use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State as Extracted};
@@ -59,8 +60,50 @@ impl State {
     }
 }
 
-/// `POST /ops/v1/mapping/preview`: 200 with what the mapping would change, or 202 with the place
+described!(
+    /// What a change of the mapping would do, in numbers.
+    EffectForm, {
+        "checked": "integer: people",
+        "failed": "integer: people who could not be looked at",
+        "fields": { "*": "integer: people whose field would change" },
+        "people": { "changed": "integer", "deactivated": "integer", "reactivated": "integer", "valuesRemoved": "integer" },
+        "memberships": { "begun": "integer", "ended": "integer" },
+        "lines": { "begun": "integer", "ended": "integer", "changed": "integer" },
+        "teams": { "created": "integer", "emptied": "integer" },
+        "waiting": { "before": "integer", "after": "integer" },
+        "rejected": { "before": "integer", "after": "integer" },
+        "differingAnyway": "integer: people who differ from the mapping in force too",
+    }
+);
+described!(
+    /// What a change of the mapping would do.
+    PreviewForm, {
+        "id": "uuid",
+        "state": "running|ready|expired|applied|refused|cancelled|incomplete",
+        "baseVersion": "integer: the version in force when it was made",
+        "createdAt": "time",
+        "createdBy": { "token": "uuid" },
+        "expiresAt": "time?",
+        "run": "uuid",
+        "progress": of::<ProgressForm>(),
+        "effect": maybe::<EffectForm>(),
+        "appliedVersion?": "integer?",
+        "refused?": "string?",
+        "exceeded?": [{ "loss": "string", "previewed": "integer", "now": "integer" }],
+        "samples?": {
+            "people": [of::<SampleForm>()],
+            "deactivations": [of::<SampleForm>()],
+            "memberships": [of::<SampleForm>()],
+            "lines": [of::<SampleForm>()],
+            "teams": [of::<SampleForm>()],
+            "waiting": [of::<SampleForm>()],
+        },
+    }
+);
+
+/// `POST /ops/v1/mapping/preview`: look at a change of the mapping before it is made; 200 with what the mapping would change, or 202 with the place
 /// where it will be. Nothing is changed by it.
+#[utoipa::path(post, path = "/mapping/preview", params(IfMatch), request_body = OfferedForm, responses((status = 200, body = PreviewForm, headers(("Location"))), (status = 202, body = PreviewForm, headers(("Location"))), (status = 412)))]
 pub(in crate::routes::ops) async fn start(
     Extracted(app): Extracted<App>,
     caller: Caller,
@@ -118,7 +161,8 @@ pub(crate) async fn begin(
     Ok(preview.id)
 }
 
-/// `GET /ops/v1/mapping/previews/{id}`
+/// `GET /ops/v1/mapping/previews/{id}`: what a change of the mapping would do.
+#[utoipa::path(get, path = "/mapping/previews/{id}", responses((status = 200, body = PreviewForm)))]
 pub(crate) async fn find(
     Extracted(app): Extracted<App>,
     caller: Caller,

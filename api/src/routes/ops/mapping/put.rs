@@ -1,10 +1,12 @@
 //! Putting a mapping in force.
 
-use super::offered::{Offered, expect, expected};
-use super::preview::{self, State as PreviewState};
+use super::MappingVersionForm;
+use super::offered::{Offered, OfferedForm, expect, expected};
+use super::preview::{self, PreviewForm, State as PreviewState};
 use super::{InForce, push, represent};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody};
+use crate::openapi::IfMatch;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -36,9 +38,10 @@ enum Consent {
     Limited(Losses),
 }
 
-/// `PUT /ops/v1/mapping`: 200 with the new version, whose run has begun. With `?preview={id}`, only
+/// `PUT /ops/v1/mapping`: put a mapping in force; 200 with the new version, whose run has begun. With `?preview={id}`, only
 /// what that preview showed: writes accepted since are looked at first, and when that takes long the
 /// answer is a 202 with the place of the outcome.
+#[utoipa::path(put, path = "/mapping", params(IfMatch, ("preview" = Option<Uuid>, Query, description = "Only what this preview showed.")), request_body = OfferedForm, responses((status = 200, body = MappingVersionForm, headers(("ETag"))), (status = 202, body = PreviewForm, headers(("Location"))), (status = 409, description = "The preview does not hold any more; `errors` says in which respects."), (status = 412), (status = 428)))]
 pub(in crate::routes::ops) async fn put(
     State(app): State<App>,
     caller: Caller,

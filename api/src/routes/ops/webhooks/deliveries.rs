@@ -3,17 +3,20 @@
 use super::{bad_request, find, not_found};
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody};
+use crate::openapi::{Limit, described};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Json;
 use chrono::{DateTime, Utc};
 use rollcall_shared::store::webhooks::deliveries::{self, Again, Delivery};
 use rollcall_shared::store::{StoreError, schedules};
 use rollcall_shared::webhooks::ping;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 /// Deliveries in a page when the client does not say, and at most.
@@ -23,20 +26,49 @@ const MOST: i64 = 500;
 /// What `state` may ask for.
 const STATES: [&str; 3] = ["pending", "delivered", "dead"];
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/webhooks/{id}/test", post(test))
-        .route("/webhooks/{id}/replay", post(replay))
-        .route("/webhooks/{id}/deliveries", get(list))
-        .route("/webhooks/{id}/deliveries/{delivery}", get(read))
-        .route("/webhooks/{id}/deliveries/{delivery}/replay", post(replay_one))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(test))
+        .routes(routes!(replay))
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(replay_one))
 }
 
+described!(
+    /// What was sent to a webhook, or is yet to be.
+    DeliveryForm, {
+        "id": "uuid",
+        "webhookId": "string: the `webhook-id` header of each try",
+        "kind": "changes|ping",
+        "changes": "integer: how many it tells of",
+        "changedAt": "time: of the first of them",
+        "state": "pending|delivered|dead",
+        "attempts": "integer",
+        "nextAttemptAt": "time?",
+        "status": "integer?: of the last answer",
+        "error": "string?: class of the last failure",
+        "createdAt": "time",
+        "finishedAt": "time?",
+        "body?": "any: what is sent, where one delivery is asked for",
+    }
+);
+described!(
+    /// A page of deliveries.
+    DeliveriesForm, { "deliveries": [of::<DeliveryForm>()], "nextCursor": "uuid?" }
+);
+described!(
+    /// How many deliveries are made again.
+    ReplayedForm, { "replayed": "integer" }
+);
+
 /// What `POST …/replay` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WebhookReplay)]
 #[serde(deny_unknown_fields)]
 struct Replay {
     /// Deliveries made then or later.
+    #[schema(value_type = String, format = DateTime)]
     since: DateTime<Utc>,
     /// Those that were delivered, too.
     #[serde(default)]
@@ -44,6 +76,7 @@ struct Replay {
 }
 
 /// `POST /ops/v1/webhooks/{id}/test`: 202; a ping is on its way, once and without anybody waiting for it.
+#[utoipa::path(post, path = "/webhooks/{id}/test", responses((status = 202, body = DeliveryForm)))]
 async fn test(
     State(app): State<App>,
     caller: Caller,
@@ -62,6 +95,7 @@ async fn test(
 
 /// `GET /ops/v1/webhooks/{id}/deliveries`: the newest first, by `state`; `cursor` is the `nextCursor` of the
 /// page before.
+#[utoipa::path(get, path = "/webhooks/{id}/deliveries", params(("state" = Option<String>, Query, description = "`pending`, `delivered` or `dead`."), Limit), responses((status = 200, body = DeliveriesForm)))]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -84,7 +118,8 @@ async fn list(
     Ok(Json(json!({ "deliveries": shown, "nextCursor": next })))
 }
 
-/// `GET /ops/v1/webhooks/{id}/deliveries/{delivery}`: with its body.
+/// `GET /ops/v1/webhooks/{id}/deliveries/{delivery}`: a delivery with its body.
+#[utoipa::path(get, path = "/webhooks/{id}/deliveries/{delivery}", responses((status = 200, body = DeliveryForm)))]
 async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -103,6 +138,7 @@ async fn read(
 }
 
 /// `POST /ops/v1/webhooks/{id}/deliveries/{delivery}/replay`: 202; it is sent again, under the same id.
+#[utoipa::path(post, path = "/webhooks/{id}/deliveries/{delivery}/replay", responses((status = 202, body = DeliveryForm), (status = 409, description = "It is not over.")))]
 async fn replay_one(
     State(app): State<App>,
     caller: Caller,
@@ -126,6 +162,7 @@ async fn replay_one(
 
 /// `POST /ops/v1/webhooks/{id}/replay`: 202; what was given up since a time is sent again, under the same
 /// ids, and if asked for what was delivered, too.
+#[utoipa::path(post, path = "/webhooks/{id}/replay", request_body = Replay, responses((status = 202, body = ReplayedForm)))]
 async fn replay(
     State(app): State<App>,
     caller: Caller,

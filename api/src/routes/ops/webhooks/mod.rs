@@ -5,12 +5,12 @@ mod deliveries;
 use super::preconditions;
 use crate::error::{Failure, Problem};
 use crate::extract::{Caller, JsonBody, read_object};
+use crate::openapi::{IfMatch, described};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Json;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rand::TryRngCore as _;
@@ -23,6 +23,9 @@ use rollcall_shared::webhooks::{Reach, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 /// Most webhooks of a tenant.
@@ -35,16 +38,42 @@ const SECRET_BYTES: usize = 32;
 const USUAL_OVERLAP_SECONDS: i32 = 86_400;
 const LONGEST_OVERLAP_SECONDS: i32 = 30 * 86_400;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/webhooks", get(list).post(create))
-        .route("/webhooks/{id}", get(read).patch(patch).delete(delete))
-        .route("/webhooks/{id}/rotate", post(rotate))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, patch, delete))
+        .routes(routes!(rotate))
         .merge(deliveries::routes())
 }
 
+described!(
+    /// Who is told of changes of the directory.
+    WebhookForm, {
+        "id": "uuid",
+        "url": "string",
+        "description": "string",
+        "types": ["string", "Of the changes that are wanted; empty: all."],
+        "enabled": "boolean",
+        "disabledReason": "string?: why nothing is sent any more",
+        "createdAt": "time",
+        "modifiedAt": "time",
+        "oldSecretEndsAt": "time?: until then the secret before signs too",
+        "lastDeliveredAt": "time?",
+        "failingSince": "time?",
+        "pending": "integer: deliveries that are yet to be made",
+        "deadLetters": "integer: deliveries given up",
+        "version": "string",
+        "secret?": "string: shown once, when it is made",
+    }
+);
+described!(
+    /// The webhooks of a tenant.
+    WebhooksForm, { "webhooks": [of::<WebhookForm>()] }
+);
+
 /// What an operator sends. What is not said is as by default.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookWanted)]
 #[serde(default, deny_unknown_fields)]
 struct Sent {
     url: String,
@@ -66,7 +95,8 @@ impl Default for Sent {
 }
 
 /// What `POST …/rotate` takes.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
+#[schema(as = WebhookRotate)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 struct Rotate {
     /// How long the secret before signs too.
@@ -74,6 +104,7 @@ struct Rotate {
 }
 
 /// `GET /ops/v1/webhooks`: those of the tenant, without secrets.
+#[utoipa::path(get, path = "/webhooks", responses((status = 200, body = WebhooksForm)))]
 async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let found = webhooks::list(&mut connection, caller.0.tenant, None).await?;
@@ -81,7 +112,8 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Pro
     Ok(Json(json!({ "webhooks": shown })))
 }
 
-/// `GET /ops/v1/webhooks/{id}`
+/// `GET /ops/v1/webhooks/{id}`: a webhook, without its secret.
+#[utoipa::path(get, path = "/webhooks/{id}", responses((status = 200, body = WebhookForm, headers(("ETag")))))]
 async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let webhook = find(&mut connection, caller.0.tenant, &id).await?;
@@ -89,6 +121,7 @@ async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
 }
 
 /// `POST /ops/v1/webhooks`: 201 with the webhook and its secret, which is never shown again.
+#[utoipa::path(post, path = "/webhooks", request_body = Sent, responses((status = 201, body = WebhookForm, headers(("ETag"), ("Location"), ("Cache-Control"))), (status = 409, description = "There are as many as a tenant may have.")))]
 async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -114,6 +147,7 @@ async fn create(
 }
 
 /// `PATCH /ops/v1/webhooks/{id}`: a JSON merge patch, such as `{"enabled": false}`.
+#[utoipa::path(patch, path = "/webhooks/{id}", params(IfMatch), request_body = Sent, responses((status = 200, body = WebhookForm, headers(("ETag"))), (status = 412)))]
 async fn patch(
     State(app): State<App>,
     caller: Caller,
@@ -133,6 +167,7 @@ async fn patch(
 }
 
 /// `DELETE /ops/v1/webhooks/{id}`: 204. What was not delivered is gone with it.
+#[utoipa::path(delete, path = "/webhooks/{id}", params(IfMatch), responses((status = 204), (status = 412)))]
 async fn delete(
     State(app): State<App>,
     caller: Caller,
@@ -150,6 +185,7 @@ async fn delete(
 
 /// `POST /ops/v1/webhooks/{id}/rotate`: the webhook with a new secret, which is never shown again. The
 /// old one signs beside it until the overlap is over.
+#[utoipa::path(post, path = "/webhooks/{id}/rotate", params(IfMatch), request_body = Rotate, responses((status = 200, body = WebhookForm, headers(("ETag"), ("Cache-Control"))), (status = 412)))]
 async fn rotate(
     State(app): State<App>,
     caller: Caller,
