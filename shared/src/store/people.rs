@@ -52,6 +52,14 @@ pub struct Brief {
     pub display_name: Option<String>,
 }
 
+impl Brief {
+    /// What to call them; `None` when they have neither a name nor a login nor an address.
+    pub fn name(&self) -> Option<&str> {
+        let names = [&self.display_name, &self.login, &self.email];
+        names.into_iter().find_map(|name| name.as_deref())
+    }
+}
+
 /// The person with this directory id, or described by the SCIM User with this id; also one who is
 /// accepted and not yet in the directory.
 ///

@@ -3,7 +3,7 @@
 use super::people::{PersonBriefForm, find};
 use super::push::push;
 use crate::error::{Failure, Problem};
-use crate::extract::{Asked, Caller, JsonBody};
+use crate::extract::{self, Caller, JsonBody};
 use crate::openapi::{Limit, described};
 use crate::state::App;
 use axum::Json;
@@ -95,45 +95,83 @@ described!(
     RestoredForm, { "restored": "integer" }
 );
 
+/// Which rejections are asked for.
+pub(crate) struct Asked<'a> {
+    pub(crate) rule: Option<&'a str>,
+    /// The person, by directory or SCIM id.
+    pub(crate) person: Option<&'a str>,
+    /// Those that were discarded instead of the others.
+    pub(crate) discarded: bool,
+    /// The [`id_of`] the last one before them.
+    pub(crate) after: Option<&'a str>,
+    pub(crate) limit: i64,
+}
+
+/// A page of rejections.
+pub(crate) struct Page {
+    pub(crate) rejections: Vec<Rejection>,
+    /// Whose values they are, by directory id.
+    pub(crate) people: HashMap<Uuid, Brief>,
+    /// Where to go on, if this is not all.
+    pub(crate) next: Option<String>,
+}
+
+/// A tenant's rejections.
+///
+/// # Errors
+/// 400 when `after` is no id of one, 404 when there is no such person.
+pub(crate) async fn look(app: &App, tenant: TenantId, asked: &Asked<'_>) -> Result<Page, Failure> {
+    let after = asked.after.map(|id| place("cursor", id)).transpose()?;
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let directory_id = match asked.person {
+        Some(person) => Some(find(&mut connection, tenant, person).await?),
+        None => None,
+    };
+    let filter = Filter {
+        rule: asked.rule,
+        directory_id,
+        discarded: asked.discarded,
+    };
+    // No rule is called what no text in Postgres can hold.
+    let rejections = match asked.rule.is_some_and(|rule| rule.contains('\0')) {
+        true => vec![],
+        false => store::page(&mut connection, tenant, &filter, after.as_ref(), asked.limit).await?,
+    };
+    let people = names(&mut connection, tenant, &rejections).await?;
+    let full = i64::try_from(rejections.len()) == Ok(asked.limit);
+    let next = rejections.last().filter(|_| full).map(id_of);
+    Ok(Page {
+        rejections,
+        people,
+        next,
+    })
+}
+
 /// `GET /ops/v1/rejections`: values that could not be projected, by `person` and `rule`; with `discarded=true`, those that
 /// were discarded.
 #[utoipa::path(get, path = "/rejections", params(Limit, ("person" = Option<String>, Query, description = "By directory or SCIM id."), ("rule" = Option<String>, Query, description = "Name of a rule of the mapping."), ("discarded" = Option<bool>, Query, description = "Those that were discarded.")), responses((status = 200, body = RejectionsForm), (status = 404, description = "There is no such person.")))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-    asked: Asked,
+    asked: extract::Asked,
 ) -> Result<Json<Value>, Problem> {
-    let tenant = caller.0.tenant;
     let limit = asked.limit(USUAL, MOST)?;
-    let after = asked.text("cursor").map(|id| place("cursor", id)).transpose()?;
     let discarded = match asked.text("discarded") {
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => return Err(bad_request("discarded must be true or false").into()),
     };
-    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
-    let directory_id = match asked.text("person") {
-        Some(person) => Some(find(&mut connection, tenant, person).await?),
-        None => None,
-    };
-    let rule = asked.text("rule").filter(|rule| !rule.contains('\0'));
-    let filter = Filter {
-        rule,
-        directory_id,
+    let asked = Asked {
+        rule: asked.text("rule"),
+        person: asked.text("person"),
         discarded,
+        after: asked.text("cursor"),
+        limit,
     };
-    // No rule is called what no text in Postgres can hold.
-    let found = match rule.is_none() && asked.text("rule").is_some() {
-        true => vec![],
-        false => store::page(&mut connection, tenant, &filter, after.as_ref(), limit).await?,
-    };
-    let people = names(&mut connection, tenant, &found).await?;
-    let next = found
-        .last()
-        .filter(|_| i64::try_from(found.len()) == Ok(limit))
-        .map(id_of);
-    let shown: Vec<Value> = found.iter().map(|rejection| shown(rejection, &people)).collect();
-    Ok(Json(json!({ "rejections": shown, "nextCursor": next })))
+    let found = look(&app, caller.0.tenant, &asked).await?;
+    let shown = |rejection| shown(rejection, &found.people);
+    let shown: Vec<Value> = found.rejections.iter().map(shown).collect();
+    Ok(Json(json!({ "rejections": shown, "nextCursor": found.next })))
 }
 
 async fn names(
@@ -187,21 +225,34 @@ pub(super) async fn retry(
     caller: Caller,
     JsonBody(Retry { ids }): JsonBody<Retry>,
 ) -> Result<Json<Value>, Problem> {
-    let tenant = caller.0.tenant;
+    let (retried, queued) = retry_ids(&app, caller.0.tenant, ids.as_deref()).await?;
+    Ok(Json(json!({ "retried": retried, "queued": queued })))
+}
+
+/// Apply what these are about again, or what all are about; answers how many people and teams that is,
+/// and whether Redis has taken them.
+///
+/// # Errors
+/// 400 when an id is none.
+pub(crate) async fn retry_ids(
+    app: &App,
+    tenant: TenantId,
+    ids: Option<&[String]>,
+) -> Result<(usize, bool), Failure> {
     // Single ones as urgently as a write, everything like an import.
     let (lane, keys) = match ids {
         Some(ids) => {
-            let places = places(&ids)?;
+            let places = places(ids)?;
             let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
             (
                 Lane::Live,
                 store::retry(&mut connection, tenant, &places, Lane::Live).await?,
             )
         }
-        None => (Lane::Bulk, everything(&app, tenant).await?),
+        None => (Lane::Bulk, everything(app, tenant).await?),
     };
-    let queued = push(&app, tenant, &keys, lane).await;
-    Ok(Json(json!({ "retried": keys.len(), "queued": queued })))
+    let queued = push(app, tenant, &keys, lane).await;
+    Ok((keys.len(), queued))
 }
 
 /// In parts, so that no worker waits long for a row.
@@ -227,15 +278,29 @@ pub(super) async fn discard(
     caller: Caller,
     JsonBody(Discard { ids, note }): JsonBody<Discard>,
 ) -> Result<Json<Value>, Problem> {
-    let places = places(&ids)?;
+    let discarded = discard_ids(&app, caller.0.tenant, caller.0.id, &ids, &note).await?;
+    Ok(Json(json!({ "discarded": discarded })))
+}
+
+/// Settle these by hand; answers how many there were.
+///
+/// # Errors
+/// 400 when an id is none, or the note says nothing.
+pub(crate) async fn discard_ids(
+    app: &App,
+    tenant: TenantId,
+    token: Uuid,
+    ids: &[String],
+    note: &str,
+) -> Result<u64, Failure> {
+    let places = places(ids)?;
     let note = note.trim();
     if note.is_empty() || note.contains('\0') || note.chars().count() > LONGEST_NOTE {
         let detail = format!("note must say why, in at most {LONGEST_NOTE} characters");
-        return Err(bad_request(detail).into());
+        return Err(bad_request(detail));
     }
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let discarded = store::discard(&mut connection, caller.0.tenant, &places, caller.0.id, note).await?;
-    Ok(Json(json!({ "discarded": discarded })))
+    Ok(store::discard(&mut connection, tenant, &places, token, note).await?)
 }
 
 /// `POST /ops/v1/rejections/restore`: take discarded ones back into lists and counts.
@@ -245,13 +310,22 @@ pub(super) async fn restore(
     caller: Caller,
     JsonBody(Restore { ids }): JsonBody<Restore>,
 ) -> Result<Json<Value>, Problem> {
-    let places = places(&ids)?;
-    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let restored = store::restore(&mut connection, caller.0.tenant, &places).await?;
+    let restored = restore_ids(&app, caller.0.tenant, &ids).await?;
     Ok(Json(json!({ "restored": restored })))
 }
 
-fn id_of(rejection: &Rejection) -> String {
+/// Take discarded ones back; answers how many there were.
+///
+/// # Errors
+/// 400 when an id is none.
+pub(crate) async fn restore_ids(app: &App, tenant: TenantId, ids: &[String]) -> Result<u64, Failure> {
+    let places = places(ids)?;
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    Ok(store::restore(&mut connection, tenant, &places).await?)
+}
+
+/// What a rejection is listed with.
+pub(crate) fn id_of(rejection: &Rejection) -> String {
     format!("{}:{}", rejection.resource_id, rejection.rule)
 }
 

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Differences of a kind that are shown.
-const SAMPLES: i64 = 100;
+pub(crate) const SAMPLES: i64 = 100;
 
 /// What `POST /ops/v1/runs` takes.
 #[derive(Deserialize, ToSchema)]
@@ -88,10 +88,28 @@ pub(super) async fn start(
     body: Result<Json<Start>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(asked) = body.map_err(|rejection| bad_request(rejection.body_text()))?;
-    let tenant = caller.0.tenant;
+    let (run, new) = begin(&app, caller.0.tenant, &asked.scope, asked.id, asked.dry_run).await?;
+    let status = if new { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let location = [(header::LOCATION, format!("/ops/v1/runs/{}", run.id))];
+    Ok((status, location, Json(shown(&run))).into_response())
+}
+
+/// Start a run, or find the one of the same scope that is under way; answers whether it is new.
+///
+/// # Errors
+/// 400 when scope and id do not go together.
+pub(crate) async fn begin(
+    app: &App,
+    tenant: TenantId,
+    named: &str,
+    id: Option<Uuid>,
+    dry_run: bool,
+) -> Result<(Run, bool), Failure> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let scope = scope(&mut connection, tenant, &asked.scope, asked.id).await?;
-    let (id, new) = runs::start(&mut connection, tenant, scope, asked.dry_run).await?;
+    let scope = scope(&mut connection, tenant, named, id)
+        .await
+        .map_err(|problem| problem.0)?;
+    let (id, new) = runs::start(&mut connection, tenant, scope, dry_run).await?;
     let run = runs::find(&mut connection, tenant, id)
         .await?
         .ok_or_else(not_found)?;
@@ -108,9 +126,7 @@ pub(super) async fn start(
             tracing::debug!(%tenant, error, "a run is left to the feeder");
         }
     }
-    let status = if new { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let location = [(header::LOCATION, format!("/ops/v1/runs/{id}"))];
-    Ok((status, location, Json(shown(&run))).into_response())
+    Ok((run, new))
 }
 
 /// What `scope` and `id` name together.
@@ -179,8 +195,16 @@ pub(super) async fn cancel(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let tenant = caller.0.tenant;
     let id = id.parse().map_err(|_| not_found())?;
+    let run = cancel_run(&app, caller.0.tenant, id).await?;
+    Ok(Json(shown(&run)))
+}
+
+/// Begin no further part of a run.
+///
+/// # Errors
+/// 404 when there is none, 409 when it has nothing left to begin.
+pub(crate) async fn cancel_run(app: &App, tenant: TenantId, id: Uuid) -> Result<Run, Failure> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let cancelled = runs::cancel(&mut connection, tenant, id).await?;
     let run = runs::find(&mut connection, tenant, id)
@@ -188,12 +212,12 @@ pub(super) async fn cancel(
         .ok_or_else(not_found)?;
     if !cancelled && !run.cancelled {
         let detail = "the run has compared everything already";
-        return Err(Failure::new(StatusCode::CONFLICT, detail).into());
+        return Err(Failure::new(StatusCode::CONFLICT, detail));
     }
-    Ok(Json(shown(&run)))
+    Ok(run)
 }
 
-pub(super) fn not_found() -> Failure {
+pub(crate) fn not_found() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "there is no such run")
 }
 
@@ -244,7 +268,7 @@ fn scope_id(scope: Scope) -> Value {
 }
 
 /// At the pace so far; null when there is none to go by.
-fn seconds_left(run: &Run) -> Option<f64> {
+pub(crate) fn seconds_left(run: &Run) -> Option<f64> {
     let started = run
         .started_at
         .filter(|_| run.phase == Phase::Reconcile && run.chunks_done > 0)?;

@@ -209,6 +209,31 @@ async fn change(
     Ok(answer(&stored))
 }
 
+/// Pause a schedule, or let it fire again.
+///
+/// # Errors
+/// 404 when there is none, 409 when it follows the settings.
+pub(crate) async fn set_paused(
+    app: &App,
+    tenant: TenantId,
+    token: Uuid,
+    id: Uuid,
+    paused: bool,
+) -> Result<(), Failure> {
+    let changed = async {
+        let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+        let schedule = changeable(&mut tx, tenant, &id.to_string(), &HeaderMap::new()).await?;
+        let mut attributes = attributes(&schedule.wanted);
+        attributes.insert("paused".to_owned(), paused.into());
+        store(&mut tx, tenant, id, read_object(attributes)?).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok::<_, Problem>(())
+    };
+    changed.await.map_err(|problem| problem.0)?;
+    tracing::info!(%token, schedule = %id, paused, "a schedule was changed");
+    Ok(())
+}
+
 /// The schedule, locked, if it is there to be changed in the version that the request wants.
 async fn changeable(
     conn: &mut PgConnection,

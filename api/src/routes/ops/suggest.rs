@@ -34,7 +34,7 @@ described!(
 );
 
 /// Suggestions for a number of wait keys.
-pub(super) struct Suggestions {
+pub(crate) struct Suggestions {
     nearest: HashMap<String, Nearest>,
     holders: HashMap<String, Vec<Holder>>,
     people: HashMap<Uuid, Brief>,
@@ -43,8 +43,20 @@ pub(super) struct Suggestions {
 
 /// Why something is waited for, as far as a person may be suggested for it: whoever waits for a group
 /// is not helped by people.
-pub(super) fn reason(reason: &str, names_group: bool) -> Option<&str> {
+pub(crate) fn reason(reason: &str, names_group: bool) -> Option<&str> {
     (!names_group).then_some(reason)
+}
+
+/// What may help with something that is waited for.
+pub(crate) enum Hint<'a> {
+    /// It is known who.
+    Person(Option<&'a Brief>),
+    /// It is known which team.
+    Team(Option<&'a TeamBrief>),
+    /// Nobody has it, but somebody has something like it.
+    Nearest(&'a Nearest, Option<&'a Brief>),
+    /// Several have it.
+    Holders(Vec<(&'a Holder, Option<&'a Brief>)>),
 }
 
 impl Suggestions {
@@ -82,56 +94,76 @@ impl Suggestions {
         })
     }
 
+    /// What there is to say about this key.
+    pub(crate) fn of<'a>(&'a self, key: &str, reasons: impl IntoIterator<Item = &'a str>) -> Vec<Hint<'a>> {
+        match Target::of_wait_key(key) {
+            Some(Target::Person(person)) => return vec![Hint::Person(self.people.get(&person))],
+            Some(Target::Team(team)) => return vec![Hint::Team(self.teams.get(&team))],
+            None if waited_for(key).is_some() => return vec![],
+            None => {}
+        }
+        let person = |id: &Uuid| self.people.get(id);
+        reasons
+            .into_iter()
+            .filter_map(|reason| match reason {
+                "missing" => {
+                    let nearest = self.nearest.get(key)?;
+                    Some(Hint::Nearest(nearest, person(&nearest.person)))
+                }
+                "ambiguous" => {
+                    let holders = self.holders.get(key).map(Vec::as_slice).unwrap_or_default();
+                    let known = holders.iter().map(|holder| (holder, person(&holder.person)));
+                    Some(Hint::Holders(known.collect()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Add what there is to say about this key.
     pub(super) fn add_to<'a>(
-        &self,
+        &'a self,
         shown: &mut Value,
         key: &str,
         reasons: impl IntoIterator<Item = &'a str>,
     ) {
-        match Target::of_wait_key(key) {
-            Some(Target::Person(person)) => {
-                shown["waitsForPerson"] = json!(self.people.get(&person));
-                return;
-            }
-            Some(Target::Team(team)) => {
-                shown["waitsForTeam"] = json!(self.teams.get(&team));
-                return;
-            }
-            None => {}
+        let reasons: Vec<&str> = reasons.into_iter().collect();
+        let by_value = Target::of_wait_key(key).is_none() && waited_for(key).is_none();
+        if by_value && reasons.contains(&"missing") {
+            shown["nearest"] = Value::Null;
         }
-        if waited_for(key).is_some() {
-            return;
-        }
-        for reason in reasons {
-            match reason {
-                "missing" => shown["nearest"] = self.nearest.get(key).map_or(Value::Null, |it| self.near(it)),
-                "ambiguous" => {
-                    let holders = self.holders.get(key).map(Vec::as_slice).unwrap_or_default();
-                    shown["heldBy"] = holders.iter().map(|holder| self.holder(holder)).collect();
+        for hint in self.of(key, reasons) {
+            match hint {
+                Hint::Person(person) => shown["waitsForPerson"] = json!(person),
+                Hint::Team(team) => shown["waitsForTeam"] = json!(team),
+                Hint::Nearest(nearest, person) => shown["nearest"] = near(nearest, person),
+                Hint::Holders(holders) => {
+                    shown["heldBy"] = holders
+                        .into_iter()
+                        .map(|(holder, person)| held(holder, person))
+                        .collect();
                 }
-                _ => {}
             }
         }
     }
+}
 
-    fn near(&self, nearest: &Nearest) -> Value {
-        json!({
-            "personId": nearest.person,
-            "resourceId": nearest.resource,
-            "attribute": nearest.attribute.name(),
-            "value": nearest.value,
-            "similarity": (f64::from(nearest.similarity) * 100.0).round() / 100.0,
-            "person": self.people.get(&nearest.person),
-        })
-    }
+fn near(nearest: &Nearest, person: Option<&Brief>) -> Value {
+    json!({
+        "personId": nearest.person,
+        "resourceId": nearest.resource,
+        "attribute": nearest.attribute.name(),
+        "value": nearest.value,
+        "similarity": (f64::from(nearest.similarity) * 100.0).round() / 100.0,
+        "person": person,
+    })
+}
 
-    fn holder(&self, holder: &Holder) -> Value {
-        json!({
-            "personId": holder.person,
-            "resourceId": holder.resource,
-            "attribute": holder.attribute.name(),
-            "person": self.people.get(&holder.person),
-        })
-    }
+fn held(holder: &Holder, person: Option<&Brief>) -> Value {
+    json!({
+        "personId": holder.person,
+        "resourceId": holder.resource,
+        "attribute": holder.attribute.name(),
+        "person": person,
+    })
 }

@@ -26,7 +26,7 @@ const AT_ONCE: i64 = 5_000;
 const PUSHED: usize = 20_000;
 
 /// Why a link waits.
-const REASONS: [&str; 4] = ["missing", "ambiguous", "not_applied", "deprovisioned"];
+pub(crate) const REASONS: [&str; 4] = ["missing", "ambiguous", "not_applied", "deprovisioned"];
 
 /// What `POST …/retry` takes.
 #[derive(Deserialize, ToSchema)]
@@ -43,9 +43,48 @@ pub(super) struct Retry {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Retried {
     /// Links that are tried again now.
-    retried: usize,
+    pub(crate) retried: usize,
     /// Whether Redis has taken them; if not, a worker finds them within seconds.
-    queued: bool,
+    pub(crate) queued: bool,
+}
+
+/// A page of what links wait for.
+pub(crate) struct Waiting {
+    /// How many things are waited for.
+    pub(crate) total: i64,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) suggestions: Suggestions,
+}
+
+/// What a tenant's links wait for, what most wait for first.
+///
+/// # Errors
+/// When a statement fails.
+pub(crate) async fn look(
+    app: &App,
+    tenant: TenantId,
+    reason: Option<&str>,
+    offset: i64,
+    count: i64,
+) -> Result<Waiting, StoreError> {
+    let mut connection = app.searches.acquire().await?;
+    let total = explain::count_targets(&mut connection, tenant, reason).await?;
+    let targets = explain::targets(&mut connection, tenant, reason, offset, count).await?;
+    let mut waits_for: Vec<(&str, Option<&str>)> = vec![];
+    for target in &targets {
+        waits_for.extend(target.reasons.iter().map(|reason| {
+            (
+                target.wait_key.as_str(),
+                suggest::reason(reason, target.names_group),
+            )
+        }));
+    }
+    let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
+    Ok(Waiting {
+        total,
+        targets,
+        suggestions,
+    })
 }
 
 described!(
@@ -84,22 +123,11 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Problem> {
     let tenant = caller.0.tenant;
     let reason = reason(&asked)?;
-    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
-    let total = explain::count_targets(&mut connection, tenant, reason).await?;
-    let targets = explain::targets(&mut connection, tenant, reason, page.start_index - 1, page.count).await?;
-    let mut waits_for: Vec<(&str, Option<&str>)> = vec![];
-    for target in &targets {
-        waits_for.extend(target.reasons.iter().map(|reason| {
-            (
-                target.wait_key.as_str(),
-                suggest::reason(reason, target.names_group),
-            )
-        }));
-    }
-    let suggestions = Suggestions::load(&mut connection, tenant, &waits_for).await?;
-    let waiting: Vec<Value> = targets.iter().map(|target| shown(target, &suggestions)).collect();
+    let found = look(&app, tenant, reason, page.start_index - 1, page.count).await?;
+    let shown = |target| shown(target, &found.suggestions);
+    let waiting: Vec<Value> = found.targets.iter().map(shown).collect();
     Ok(Json(json!({
-        "totalResults": total,
+        "totalResults": found.total,
         "startIndex": page.start_index,
         "itemsPerPage": waiting.len(),
         "waiting": waiting,
@@ -148,12 +176,23 @@ pub(super) async fn retry(
     caller: Caller,
     JsonBody(Retry { keys }): JsonBody<Retry>,
 ) -> Result<Json<Retried>, Problem> {
-    let tenant = caller.0.tenant;
+    Ok(Json(retry_keys(&app, caller.0.tenant, keys).await?))
+}
+
+/// Try the links again now that wait for these, or all.
+///
+/// # Errors
+/// 400 when more keys are named than one request may.
+pub(crate) async fn retry_keys(
+    app: &App,
+    tenant: TenantId,
+    keys: Option<Vec<String>>,
+) -> Result<Retried, Failure> {
     let due = match keys {
-        Some(keys) => waiting_for(&app, tenant, keys).await?,
-        None => everything(&app, tenant).await?,
+        Some(keys) => waiting_for(app, tenant, keys).await?,
+        None => everything(app, tenant).await?,
     };
-    Ok(Json(retry_places(&app, tenant, due).await))
+    Ok(retry_places(app, tenant, due).await)
 }
 
 async fn waiting_for(app: &App, tenant: TenantId, keys: Vec<String>) -> Result<Vec<Place>, Failure> {

@@ -16,4 +16,4 @@ pub use links::{
 pub use nearest::{Holder, Nearest, holders, nearest};
 pub use retry::{Place, make_due, places_after, places_waiting_for};
 pub use teams::{Nesting, Side, TeamBrief, nestings, team, team_briefs, teams_above};
-pub use waiting::{Target, count_targets, targets};
+pub use waiting::{Blocked, Target, blocked, count_targets, targets};

@@ -2,6 +2,7 @@ use crate::directory::TenantId;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// Something that links wait for.
 #[derive(Debug, Clone)]
@@ -72,6 +73,51 @@ pub async fn targets(
         tenant.0,
         reason,
         offset,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// A link that waits, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Blocked {
+    pub wait_key: String,
+    /// The person, or the team of a member link.
+    pub subject_id: Uuid,
+    pub slot: i16,
+    /// Of the person or team.
+    pub name: Option<String>,
+    pub since: DateTime<Utc>,
+    pub attempts: i32,
+    /// `None`: no longer retried.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// Some of the links that wait for each of these keys, at most `limit` each.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn blocked(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[String],
+    limit: i64,
+) -> Result<Vec<Blocked>, StoreError> {
+    Ok(sqlx::query_as!(
+        Blocked,
+        r#"select w.wait_key, w.subject_id, w.slot, w.since, w.attempts, w.next_attempt_at,
+                  case w.slot when 3 then t.name else p.name end as name
+           from unnest($2::text[]) as asked (wait_key)
+           cross join lateral (select * from waiters
+               where tenant_id = $1 and wait_key = asked.wait_key limit $3) w
+           left join lateral (select coalesce(display_name, login, external_id) as name from people
+               where tenant_id = $1 and id = w.subject_id offset 0) p on w.slot <> 3
+           left join lateral (select name from teams
+               where tenant_id = $1 and id = w.subject_id offset 0) t on w.slot = 3
+           order by w.since, w.subject_id, w.slot"#,
+        tenant.0,
+        keys,
         limit
     )
     .fetch_all(conn)
