@@ -19,10 +19,14 @@ mod mapping;
 mod org;
 mod overview;
 mod people;
+mod queue;
+mod rejections;
+mod runs;
 mod session;
 mod stream;
 mod teams;
 mod tokens;
+mod waiting;
 
 pub(crate) use html::{error_page, protect};
 pub(crate) use live::Recent;
@@ -44,6 +48,19 @@ fn pages() -> Router<App> {
         .route("/overview/events", get(overview::events))
         .route("/live", get(live::page))
         .route("/live/events", get(live::events))
+        .route("/waiting", get(waiting::page))
+        .route("/waiting/retry", post(waiting::retry))
+        .route("/runs", get(runs::page).post(runs::start))
+        .route("/runs/events", get(runs::events))
+        .route("/runs/schedules/{id}", post(runs::pause_schedule))
+        .route("/runs/{id}", get(runs::run_page))
+        .route("/runs/{id}/events", get(runs::run_events))
+        .route("/runs/{id}/cancel", post(runs::cancel))
+        .route("/rejections", get(rejections::page).post(rejections::act))
+        .route("/queue", get(queue::page))
+        .route("/queue/events", get(queue::events))
+        .route("/queue/{lane}/pause", post(queue::pause))
+        .route("/queue/{lane}/resume", post(queue::resume))
         .route("/people", get(people::page))
         .route("/people/{id}", get(people::person))
         .route("/people/{id}/retry", post(people::retry))

@@ -6,6 +6,10 @@ mod login;
 mod mapping;
 mod pages;
 mod people;
+mod queue;
+mod rejections;
+mod runs;
 mod tokens;
+mod waiting;
 
 pub(crate) use browser::{Browser, filled};
