@@ -85,6 +85,11 @@ conformance: setup debug ## Run scim2-tester and scim-sanity from PyPI against a
 schemathesis: setup debug ## Hold a throwaway API against its description (SCHEMATHESIS_EXAMPLES=100 for longer)
 	@$(DEVSTACK) exec --api --worker -- scripts/schemathesis
 
+.PHONY: screenshots
+screenshots: setup-tests debug ## Take the pictures in the README anew, of the dashboard as it is now
+	@$(TEST) --locked --workspace every_page
+	@for picture in $(TARGET)/screenshots/readme-*.png; do cp "$$picture" "docs/images/$${picture##*/readme-}"; done
+
 .PHONY: alerts
 alerts: ## Check Prometheus rules and Grafana's queries; test when alerts fire
 	@scripts/alerts

@@ -7,9 +7,13 @@ mod chromium;
 mod entering;
 mod locator;
 mod look;
+mod newcomer;
 mod pages;
+mod running;
 mod site;
+mod tokens;
 mod up;
+mod waiting;
 mod watching;
 mod window;
 

@@ -5,7 +5,7 @@ use super::window::Window;
 use devstack::{Stack, StackSettings, programs};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::sync::MutexGuard;
 
@@ -14,7 +14,7 @@ pub(super) struct Up {
     pub(super) window: Window,
     stack: Stack,
     pub(super) programs: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -41,9 +41,14 @@ impl Up {
             window,
             stack,
             programs,
-            _folder: folder,
+            folder,
             _turn: turn,
         }
+    }
+
+    /// A folder of its own.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What clients need to know, by name.

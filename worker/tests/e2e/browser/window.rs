@@ -81,6 +81,19 @@ impl Window {
         .await;
     }
 
+    /// Choose the option `value` says.
+    pub(super) async fn choose(&self, what: &Locator, value: &str) {
+        self.until(
+            &format!("{value} of {what:?} can be chosen"),
+            PATIENCE,
+            async || {
+                let select = thirtyfour::components::SelectElement::new(&self.find(what).await?).await?;
+                select.select_by_visible_text(value).await
+            },
+        )
+        .await;
+    }
+
     /// Wait until the page shows it; answers what it says.
     pub(super) async fn sees(&self, what: &Locator) -> String {
         self.sees_within(PATIENCE, what).await
@@ -95,6 +108,27 @@ impl Window {
             }
         })
         .await
+    }
+
+    /// Load the page again and again until it shows it, as somebody impatient would.
+    pub(super) async fn reloads_until(&self, what: &Locator) {
+        self.until(
+            &format!("the page shows {what:?} when it is loaded again"),
+            PATIENCE,
+            async || {
+                self.driver().refresh().await?;
+                self.find(what).await.map(|_| ())
+            },
+        )
+        .await;
+    }
+
+    /// Say yes to what the page asks.
+    pub(super) async fn agree(&self) {
+        self.until("the page asks", PATIENCE, async || {
+            self.driver().accept_alert().await
+        })
+        .await;
     }
 
     /// Wait until it says exactly this.
