@@ -12,7 +12,11 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// `GET /healthz`: the process answers.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    responses((status = 200, body = String, content_type = "text/plain; charset=utf-8"))
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
@@ -29,7 +33,14 @@ described!(
 
 /// `GET /readyz`: whether writes can be acknowledged, and what is missing. That takes Postgres
 /// alone; without Redis the service is degraded: accepted, applied after it returns.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, body = ReadyForm), (status = 503, description = "Writes cannot be acknowledged.", body = ReadyForm)))]
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses(
+        (status = 200, body = ReadyForm),
+        (status = 503, description = "Writes cannot be acknowledged.", body = ReadyForm)
+    )
+)]
 pub(super) async fn readyz(State(app): State<App>) -> impl IntoResponse {
     let (postgres, redis) = tokio::join!(postgres(&app), redis(&app));
     let ready = postgres.is_none();

@@ -6,7 +6,19 @@ use axum::response::{IntoResponse, Response};
 
 /// `GET /.well-known/jwks.json`: the public keys (RFC 7517) that completion events are checked
 /// with. A new key is published before it signs, longer than this answer may be kept.
-#[utoipa::path(get, path = "/.well-known/jwks.json", responses((status = 200, body = ref("#/components/schemas/KeySet"), content_type = "application/jwk-set+json", headers(("Cache-Control"))), (status = 503)))]
+#[utoipa::path(
+    get,
+    path = "/.well-known/jwks.json",
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/KeySet"),
+            content_type = "application/jwk-set+json",
+            headers(("Cache-Control"))
+        ),
+        (status = 503)
+    )
+)]
 pub(super) async fn jwks(State(app): State<App>) -> Result<Response, Problem> {
     let keys = app.events.keys().await.map_err(Failure::from)?;
     let headers = [

@@ -55,15 +55,18 @@ fn ids(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A path for each id, in place of its parameters.
-fn named<'a>(path: &'a str, ids: &'a BTreeSet<String>) -> impl Iterator<Item = String> {
-    ids.iter().map(move |id| {
-        let segments = path.split('/').map(|segment| match segment.starts_with('{') {
-            true => id.as_str(),
-            false => segment,
-        });
-        segments.collect::<Vec<_>>().join("/")
-    })
+/// A path for every way to put ids in place of its parameters.
+fn named(path: &str, ids: &BTreeSet<String>) -> Vec<String> {
+    let mut paths = vec![String::new()];
+    for segment in path.split('/').skip(1) {
+        let one = BTreeSet::from([segment.to_owned()]);
+        let choices = if segment.starts_with('{') { ids } else { &one };
+        paths = paths
+            .iter()
+            .flat_map(|path| choices.iter().map(move |choice| format!("{path}/{choice}")))
+            .collect();
+    }
+    paths
 }
 
 /// A tenant with one of everything, and the ids of it all.
@@ -96,6 +99,16 @@ async fn owned(scim: &Client<'_>, operator: &Client<'_>, content: &Client<'_>) -
         let made = operator.post(path, body).await;
         assert!(made.status.is_success(), "{path}: {made:?}");
         ids(&made.body, &mut found);
+    }
+    let webhook = json!({ "url": "https://example.com/hook", "description": MARK });
+    let webhook = operator.post("/ops/v1/webhooks", webhook).await.expect(201);
+    let path = format!("/ops/v1/webhooks/{}", webhook.id());
+    let ping = operator
+        .post(&format!("{path}/test"), json!({}))
+        .await
+        .expect(202);
+    for answer in [&webhook, &ping] {
+        ids(&answer.body, &mut found);
     }
     let people = format!("/ops/v1/people?q={MARK}");
     ids(&operator.get(&people).await.body, &mut found);

@@ -4,6 +4,16 @@ use devstack::TestDatabase;
 use rollcall_shared::store::watch::{Watch, watch};
 use sqlx::{Connection, PgConnection};
 
+/// Neither sources nor tokens that matter, nor webhooks.
+const NOTHING: Watch = Watch {
+    source_silence_seconds: None,
+    token_expiry_seconds: None,
+    oldest_run_seconds: None,
+    webhook_undelivered_seconds: Some(0.0),
+    webhook_dead_letters: Some(0),
+    webhooks_disabled: Some(0),
+};
+
 /// `token` is (source, days since its last use, days until it ends).
 async fn seen(tokens: &[(&str, f64, Option<f64>)], revoked: bool) -> Watch {
     let database = TestDatabase::create().await.unwrap();
@@ -36,7 +46,7 @@ fn days(seconds: Option<f64>) -> Option<f64> {
 
 #[tokio::test]
 async fn source_silence_is_that_of_the_most_silent_source_still_in_use() {
-    assert_eq!(seen(&[], false).await, Watch::default());
+    assert_eq!(seen(&[], false).await, NOTHING);
     let watch = seen(
         &[
             ("okta", 0.1, None),
@@ -59,7 +69,7 @@ async fn token_expiry_is_that_of_the_first_in_use_without_a_successor() {
     assert_eq!(days(seen(&ended, false).await.token_expiry_seconds), Some(-1.0));
     let unused = [("okta", 40.0, Some(3.0))];
     assert_eq!(seen(&unused, false).await.token_expiry_seconds, None);
-    assert_eq!(seen(&ended, true).await, Watch::default(), "revoked");
+    assert_eq!(seen(&ended, true).await, NOTHING, "revoked");
 }
 
 #[tokio::test]

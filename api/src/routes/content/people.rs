@@ -51,7 +51,7 @@ described!(
     ("search" = Option<String>, Query, description = "The beginning of a name, a login or an e-mail address; two characters or more."),
     ("sort" = Option<String>, Query, description = "`id`, `displayName` or `updatedAt`."),
     ("custom.{key}" = Option<String>, Query, description = "With this value of the custom attribute `key`."),
-    ("fields" = Option<String>, Query, description = "Members of a person to return, separated by commas."), ("include" = Option<String>, Query, description = "`managers`, `teams` and `waiting`, separated by commas."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = ColleaguesForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
+    ("fields" = Option<String>, Query, description = "Members of a person to return, separated by commas."), ("include" = Option<String>, Query, description = "`managers`, `teams` and `waiting`, separated by commas."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = ColleaguesForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control")))))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

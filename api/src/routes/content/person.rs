@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// `GET /content/v1/people/{key}`: somebody by any key.
-#[utoipa::path(get, path = "/people/{key}", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("fields" = Option<String>, Query, description = "Members of a person to return, separated by commas."), ("include" = Option<String>, Query, description = "`managers`, `teams` and `waiting`, separated by commas."), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = ColleagueForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already."), (status = 409, description = "Several people have this key; `errors` names them.")))]
+#[utoipa::path(get, path = "/people/{key}", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("fields" = Option<String>, Query, description = "Members of a person to return, separated by commas."), ("include" = Option<String>, Query, description = "`managers`, `teams` and `waiting`, separated by commas."), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = ColleagueForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control"))), (status = 409, description = "Several people have this key; `errors` names them.")))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,

@@ -50,7 +50,7 @@ described!(
 );
 
 /// `GET /content/v1/teams`: teams, by `kind` and a part of their `name`.
-#[utoipa::path(get, path = "/teams", params(("kind" = Option<String>, Query, description = "Of this kind."), ("name" = Option<String>, Query, description = "A part of the name."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryTeamsForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
+#[utoipa::path(get, path = "/teams", params(("kind" = Option<String>, Query, description = "Of this kind."), ("name" = Option<String>, Query, description = "A part of the name."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryTeamsForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control")))))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -80,7 +80,7 @@ pub(super) async fn list(
 }
 
 /// `GET /content/v1/teams/{id}`: a team, by directory or SCIM id.
-#[utoipa::path(get, path = "/teams/{id}", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryTeamForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
+#[utoipa::path(get, path = "/teams/{id}", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryTeamForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control")))))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -95,7 +95,7 @@ pub(super) async fn read(
 }
 
 /// `GET /content/v1/teams/{id}/members`: who is in it; with `nested=true`, who is in a part of it too.
-#[utoipa::path(get, path = "/teams/{id}/members", params(("nested" = Option<bool>, Query, description = "Members of its parts too."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryMembersForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.")))]
+#[utoipa::path(get, path = "/teams/{id}/members", params(("nested" = Option<bool>, Query, description = "Members of its parts too."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = DirectoryMembersForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control")))))]
 pub(super) async fn members(
     State(app): State<App>,
     caller: Caller,

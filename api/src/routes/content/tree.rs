@@ -61,7 +61,7 @@ described!(
 );
 
 /// `GET /content/v1/people/{key}/managers`: the manager, theirs, and so on to the top.
-#[utoipa::path(get, path = "/people/{key}/managers", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = AboveForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already."), (status = 409, description = "Several people have this key; `errors` names them.")))]
+#[utoipa::path(get, path = "/people/{key}/managers", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = AboveForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control"))), (status = 409, description = "Several people have this key; `errors` names them.")))]
 pub(super) async fn managers(
     State(app): State<App>,
     caller: Caller,
@@ -91,7 +91,7 @@ pub(super) async fn managers(
 }
 
 /// `GET /content/v1/people/{key}/reports`: who reports to them, and with `depth` to those, level by level.
-#[utoipa::path(get, path = "/people/{key}/reports", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("depth" = Option<i64>, Query, description = "Levels: 1 unless told, at most 100."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = BelowForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already."), (status = 409, description = "Several people have this key; `errors` names them.")))]
+#[utoipa::path(get, path = "/people/{key}/reports", params(("by" = Option<String>, Query, description = "Which kind of key it is: `id`, `externalId`, `login`, `email` or `employeeNumber`."), ("depth" = Option<i64>, Query, description = "Levels: 1 unless told, at most 100."), Limit, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer the client has; the same again is a 304.")), responses((status = 200, body = BelowForm, headers(("ETag"), ("Cache-Control"))), (status = 304, description = "The client has it already.", headers(("ETag"), ("Cache-Control"))), (status = 409, description = "Several people have this key; `errors` names them.")))]
 pub(super) async fn reports(
     State(app): State<App>,
     caller: Caller,

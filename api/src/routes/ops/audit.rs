@@ -25,7 +25,15 @@ described!(
 );
 
 /// `GET /ops/v1/audit`: what operators did, the newest first; `cursor` is the `nextCursor` of the page before.
-#[utoipa::path(get, path = "/audit", params(("count" = Option<i64>, Query, description = "Actions in a page: 100 unless told, at most 1000."), Cursor), responses((status = 200, body = AuditForm)))]
+#[utoipa::path(
+    get,
+    path = "/audit",
+    params(
+        ("count" = Option<i64>, Query, description = "Actions in a page: 100 unless told, at most 1000."),
+        Cursor
+    ),
+    responses((status = 200, body = AuditForm))
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,

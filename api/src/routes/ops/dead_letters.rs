@@ -58,7 +58,12 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 
 /// `POST /ops/v1/dead-letters/requeue`: put the tenant's dead letters back into their queues
 /// with all their attempts; answers how many were found.
-#[utoipa::path(post, path = "/dead-letters/requeue", request_body = Requeue, responses((status = 200, body = RequeuedForm)))]
+#[utoipa::path(
+    post,
+    path = "/dead-letters/requeue",
+    request_body = Requeue,
+    responses((status = 200, body = RequeuedForm))
+)]
 pub(super) async fn requeue(
     State(app): State<App>,
     caller: Caller,

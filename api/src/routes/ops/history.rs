@@ -88,7 +88,12 @@ described!(
 );
 
 /// `GET /ops/v1/people/{id}/history`: every change, the newest first; with `at`, the person as of a time.
-#[utoipa::path(get, path = "/people/{id}/history", params(At, HistoryWindow), responses((status = 200, body = HistoryOrThenForm)))]
+#[utoipa::path(
+    get,
+    path = "/people/{id}/history",
+    params(At, HistoryWindow),
+    responses((status = 200, body = HistoryOrThenForm))
+)]
 pub(crate) async fn of_person(
     State(app): State<App>,
     caller: Caller,

@@ -39,7 +39,12 @@ described!(
 
 /// `POST /ops/v1/teams`: have a team exist that attributes name. 200 when it did already, under the
 /// name it was first given.
-#[utoipa::path(post, path = "/teams", request_body = NewTeam, responses((status = 200, body = NamedTeamForm), (status = 201, body = NamedTeamForm)))]
+#[utoipa::path(
+    post,
+    path = "/teams",
+    request_body = NewTeam,
+    responses((status = 200, body = NamedTeamForm), (status = 201, body = NamedTeamForm))
+)]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,

@@ -49,7 +49,20 @@ described!(
 
 /// `GET /ops/v1/org`: everybody with their manager, in pages; with `root`, the people below somebody, level
 /// by level. With `at`, as of a time.
-#[utoipa::path(get, path = "/org", params(At, Limit, ("root" = Option<String>, Query, description = "A person by directory or SCIM id: those below them."), ("depth" = Option<i64>, Query, description = "Levels below the root: 2 unless told, at most 100.")), responses((status = 200, body = OrgForm), (status = 404, description = "The root is nobody, or was nobody at that time.")))]
+#[utoipa::path(
+    get,
+    path = "/org",
+    params(
+        At,
+        Limit,
+        ("root" = Option<String>, Query, description = "A person by directory or SCIM id: those below them."),
+        ("depth" = Option<i64>, Query, description = "Levels below the root: 2 unless told, at most 100.")
+    ),
+    responses(
+        (status = 200, body = OrgForm),
+        (status = 404, description = "The root is nobody, or was nobody at that time.")
+    )
+)]
 pub(crate) async fn org(
     State(app): State<App>,
     caller: Caller,

@@ -1,5 +1,5 @@
 use super::queue;
-use super::runs::shown;
+use super::runs::{RunForm, shown};
 use crate::error::Problem;
 use crate::extract::Caller;
 use crate::openapi::described;
@@ -21,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 described!(
     /// The tenant's directory and backlog, and the deployment's queues.
     OverviewForm, {
+        "inStep": { "people": "integer", "behind": "integer: people with changes to apply", "percent": "number?" },
         "directory": {
             "people": { "active": "integer", "deactivated": "integer", "deprovisioned": "integer" },
             "teams": "integer",
@@ -43,6 +44,7 @@ described!(
             "appliedPerSecond": "number",
             "acknowledgedToAppliedSeconds": { "p50": "number?", "p99": "number?" },
         },
+        "lastRun": maybe::<RunForm>(),
         "pausedLanes": { "*": of::<queue::PauseForm>() },
         "queues": any_of([
             json!({ "*": {

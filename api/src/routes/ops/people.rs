@@ -73,7 +73,23 @@ described!(
 
 /// `GET /ops/v1/people?q=`: people by the beginning of a login, e-mail address, externalId or
 /// employee number, or by a part of their name.
-#[utoipa::path(get, path = "/people", params(("q" = Option<String>, Query, description = "The beginning of a login, e-mail address, externalId or employee number, or a part of a name."), ("status" = Option<String>, Query, description = "`active`, `deactivated` or `deprovisioned`."), ("waiting" = Option<bool>, Query, description = "Only people with links that wait."), ("team" = Option<Uuid>, Query, description = "Members of this team."), ("count" = Option<i64>, Query, description = "People in a page: 20 unless told, at most 100."), Cursor), responses((status = 200, body = FoundForm)))]
+#[utoipa::path(
+    get,
+    path = "/people",
+    params(
+        (
+            "q" = Option<String>,
+            Query,
+            description = "The beginning of a login, e-mail address, externalId or employee number, or a part of a name."
+        ),
+        ("status" = Option<String>, Query, description = "`active`, `deactivated` or `deprovisioned`."),
+        ("waiting" = Option<bool>, Query, description = "Only people with links that wait."),
+        ("team" = Option<Uuid>, Query, description = "Members of this team."),
+        ("count" = Option<i64>, Query, description = "People in a page: 20 unless told, at most 100."),
+        Cursor
+    ),
+    responses((status = 200, body = FoundForm))
+)]
 pub(crate) async fn search(
     State(app): State<App>,
     caller: Caller,

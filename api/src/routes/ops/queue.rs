@@ -132,7 +132,14 @@ async fn in_redis(app: &App, tenant: TenantId) -> Result<InRedis, QueueError> {
 
 /// `GET /ops/v1/queue`: the queues now; the deployment's queues and workers, the tenant's work and pauses. Without
 /// Redis a 503 that tells what Postgres knows.
-#[utoipa::path(get, path = "/queue", responses((status = 200, body = QueueForm), (status = 503, description = "Redis does not answer; `lanes` tells what Postgres knows.")))]
+#[utoipa::path(
+    get,
+    path = "/queue",
+    responses(
+        (status = 200, body = QueueForm),
+        (status = 503, description = "Redis does not answer; `lanes` tells what Postgres knows.")
+    )
+)]
 pub(super) async fn queue(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
     let Overview { work, paused, redis } = look(&app, caller.0.tenant).await?;
     let lane = |lane: WorkLane| {
@@ -214,7 +221,12 @@ pub(super) fn shown(pause: &Pause) -> Value {
 
 /// `POST /ops/v1/queue/{lane}/pause`: pause a lane; workers stop applying what of the tenant is in this lane.
 /// Pausing what is paused changes nothing.
-#[utoipa::path(post, path = "/queue/{lane}/pause", request_body = Option<Reason>, responses((status = 200, body = LanePausedForm)))]
+#[utoipa::path(
+    post,
+    path = "/queue/{lane}/pause",
+    request_body = Option<Reason>,
+    responses((status = 200, body = LanePausedForm))
+)]
 pub(super) async fn pause(
     State(app): State<App>,
     caller: Caller,
@@ -287,7 +299,12 @@ pub(crate) async fn resume_lane(app: &App, tenant: TenantId, lane: WorkLane) -> 
 }
 
 /// `GET /ops/v1/queue/samples?minutes=`: how full the deployment's queues were, every 15 seconds.
-#[utoipa::path(get, path = "/queue/samples", params(("minutes" = Option<i64>, Query, description = "How far back: 60 unless told, at most 1440.")), responses((status = 200, body = SamplesForm)))]
+#[utoipa::path(
+    get,
+    path = "/queue/samples",
+    params(("minutes" = Option<i64>, Query, description = "How far back: 60 unless told, at most 1440.")),
+    responses((status = 200, body = SamplesForm))
+)]
 pub(super) async fn samples(
     State(app): State<App>,
     _caller: Caller,

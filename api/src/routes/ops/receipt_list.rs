@@ -47,7 +47,24 @@ described!(
 /// `GET /ops/v1/receipts`: accepted writes, the newest first, by `state`, `resource`, `token`, `since`
 /// and `until`. A page may hold fewer than asked for, or none: the list goes on while there is a
 /// `nextCursor`.
-#[utoipa::path(get, path = "/receipts", params(("state" = Option<String>, Query, description = "`accepted`, `unchanged`, `applied`, `superseded` or `partly_applied`."), ("resource" = Option<Uuid>, Query, description = "Of this SCIM resource."), ("token" = Option<Uuid>, Query, description = "Written with this token."), ("since" = Option<String>, Query, description = "Accepted from this time on (RFC 3339)."), ("until" = Option<String>, Query, description = "Accepted before this time (RFC 3339)."), ("count" = Option<i64>, Query, description = "Receipts in a page: 50 unless told, at most 500."), Cursor), responses((status = 200, body = ReceiptsForm)))]
+#[utoipa::path(
+    get,
+    path = "/receipts",
+    params(
+        (
+            "state" = Option<String>,
+            Query,
+            description = "`accepted`, `unchanged`, `applied`, `superseded` or `partly_applied`."
+        ),
+        ("resource" = Option<Uuid>, Query, description = "Of this SCIM resource."),
+        ("token" = Option<Uuid>, Query, description = "Written with this token."),
+        ("since" = Option<String>, Query, description = "Accepted from this time on (RFC 3339)."),
+        ("until" = Option<String>, Query, description = "Accepted before this time (RFC 3339)."),
+        ("count" = Option<i64>, Query, description = "Receipts in a page: 50 unless told, at most 500."),
+        Cursor
+    ),
+    responses((status = 200, body = ReceiptsForm))
+)]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

@@ -59,7 +59,12 @@ described!(
 );
 
 /// `GET /ops/v1/receipts/{txn}` or `/{txn}:{index}`: what became of the writes of a request.
-#[utoipa::path(get, path = "/receipts/{receipt}", params(Page), responses((status = 200, body = ReceiptForm)))]
+#[utoipa::path(
+    get,
+    path = "/receipts/{receipt}",
+    params(Page),
+    responses((status = 200, body = ReceiptForm))
+)]
 pub(super) async fn receipt(
     State(app): State<App>,
     caller: Caller,

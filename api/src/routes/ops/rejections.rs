@@ -147,9 +147,22 @@ pub(crate) async fn look(app: &App, tenant: TenantId, asked: &Asked<'_>) -> Resu
     })
 }
 
-/// `GET /ops/v1/rejections`: values that could not be projected, by `person` and `rule`; with `discarded=true`, those that
-/// were discarded.
-#[utoipa::path(get, path = "/rejections", params(Limit, ("person" = Option<String>, Query, description = "By directory or SCIM id."), ("rule" = Option<String>, Query, description = "Name of a rule of the mapping."), ("discarded" = Option<bool>, Query, description = "Those that were discarded.")), responses((status = 200, body = RejectionsForm), (status = 404, description = "There is no such person.")))]
+/// `GET /ops/v1/rejections`: values that could not be projected, by `person` and `rule`; with `discarded=true`,
+/// those that were discarded.
+#[utoipa::path(
+    get,
+    path = "/rejections",
+    params(
+        Limit,
+        ("person" = Option<String>, Query, description = "By directory or SCIM id."),
+        ("rule" = Option<String>, Query, description = "Name of a rule of the mapping."),
+        ("discarded" = Option<bool>, Query, description = "Those that were discarded.")
+    ),
+    responses(
+        (status = 200, body = RejectionsForm),
+        (status = 404, description = "There is no such person.")
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -219,7 +232,12 @@ fn shown(rejection: &Rejection, people: &HashMap<Uuid, Brief>) -> Value {
 }
 
 /// `POST /ops/v1/rejections/retry`: apply what these are about again, or what all are about.
-#[utoipa::path(post, path = "/rejections/retry", request_body = Retry, responses((status = 200, body = RejectionsRetriedForm)))]
+#[utoipa::path(
+    post,
+    path = "/rejections/retry",
+    request_body = Retry,
+    responses((status = 200, body = RejectionsRetriedForm))
+)]
 pub(super) async fn retry(
     State(app): State<App>,
     caller: Caller,
@@ -272,7 +290,12 @@ async fn everything(app: &App, tenant: TenantId) -> Result<Vec<Key>, Failure> {
 
 /// `POST /ops/v1/rejections/discard`: settle these by hand; they are out of lists and counts until
 /// their values change.
-#[utoipa::path(post, path = "/rejections/discard", request_body = Discard, responses((status = 200, body = DiscardedForm)))]
+#[utoipa::path(
+    post,
+    path = "/rejections/discard",
+    request_body = Discard,
+    responses((status = 200, body = DiscardedForm))
+)]
 pub(super) async fn discard(
     State(app): State<App>,
     caller: Caller,
@@ -304,7 +327,12 @@ pub(crate) async fn discard_ids(
 }
 
 /// `POST /ops/v1/rejections/restore`: take discarded ones back into lists and counts.
-#[utoipa::path(post, path = "/rejections/restore", request_body = Restore, responses((status = 200, body = RestoredForm)))]
+#[utoipa::path(
+    post,
+    path = "/rejections/restore",
+    request_body = Restore,
+    responses((status = 200, body = RestoredForm))
+)]
 pub(super) async fn restore(
     State(app): State<App>,
     caller: Caller,

@@ -28,9 +28,14 @@ struct Follower {
     _place: OwnedSemaphorePermit,
 }
 
-/// `GET /ops/v1/runs/{id}/events`: follow a run (server-sent events); `progress` whenever something changed, `done` with the report in
-/// the end. The stream also ends when this process stops or Postgres is out of reach: reconnect.
-#[utoipa::path(get, path = "/runs/{id}/events", responses((status = 200, body = String, content_type = "text/event-stream")))]
+/// `GET /ops/v1/runs/{id}/events`: follow a run (server-sent events); `progress` whenever something changed,
+/// `done` with the report in the end. The stream also ends when this process stops or Postgres is out of reach:
+/// reconnect.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/events",
+    responses((status = 200, body = String, content_type = "text/event-stream"))
+)]
 pub(super) async fn events(
     State(app): State<App>,
     caller: Caller,

@@ -81,7 +81,15 @@ described!(
 );
 
 /// `POST /ops/v1/runs`: start a run; 202 with the new run, or 200 with the one of the same scope that is under way.
-#[utoipa::path(post, path = "/runs", request_body = Start, responses((status = 202, body = RunForm, headers(("Location"))), (status = 200, body = RunForm, headers(("Location")))))]
+#[utoipa::path(
+    post,
+    path = "/runs",
+    request_body = Start,
+    responses(
+        (status = 202, body = RunForm, headers(("Location"))),
+        (status = 200, body = RunForm, headers(("Location")))
+    )
+)]
 pub(super) async fn start(
     State(app): State<App>,
     caller: Caller,
@@ -189,7 +197,14 @@ pub(super) async fn find(
 }
 
 /// `POST /ops/v1/runs/{id}/cancel`: cancel a run; no further part is begun; what was done stays, and is reported.
-#[utoipa::path(post, path = "/runs/{id}/cancel", responses((status = 200, body = RunForm), (status = 409, description = "It has compared everything already.")))]
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/cancel",
+    responses(
+        (status = 200, body = RunForm),
+        (status = 409, description = "It has compared everything already.")
+    )
+)]
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,

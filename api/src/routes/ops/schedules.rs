@@ -101,7 +101,11 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 }
 
 /// `GET /ops/v1/schedules/{id}`: a schedule and its latest ticks.
-#[utoipa::path(get, path = "/schedules/{id}", responses((status = 200, body = ScheduleForm, headers(("ETag")))))]
+#[utoipa::path(
+    get,
+    path = "/schedules/{id}",
+    responses((status = 200, body = ScheduleForm, headers(("ETag"))))
+)]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -118,7 +122,15 @@ pub(super) async fn read(
 }
 
 /// `POST /ops/v1/schedules`: create a schedule.
-#[utoipa::path(post, path = "/schedules", request_body = Sent, responses((status = 201, body = ScheduleForm, headers(("ETag"), ("Location"))), (status = 409, description = "There are as many as a tenant may have.")))]
+#[utoipa::path(
+    post,
+    path = "/schedules",
+    request_body = Sent,
+    responses(
+        (status = 201, body = ScheduleForm, headers(("ETag"), ("Location"))),
+        (status = 409, description = "There are as many as a tenant may have.")
+    )
+)]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -143,7 +155,17 @@ pub(super) async fn create(
 }
 
 /// `PUT /ops/v1/schedules/{id}`: replace a schedule; these are its attributes, what is not said is as by default.
-#[utoipa::path(put, path = "/schedules/{id}", params(Preconditions), request_body = Sent, responses((status = 200, body = ScheduleForm, headers(("ETag"))), (status = 409, description = "It follows the settings."), (status = 412)))]
+#[utoipa::path(
+    put,
+    path = "/schedules/{id}",
+    params(Preconditions),
+    request_body = Sent,
+    responses(
+        (status = 200, body = ScheduleForm, headers(("ETag"))),
+        (status = 409, description = "It follows the settings."),
+        (status = 412)
+    )
+)]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
@@ -155,7 +177,17 @@ pub(super) async fn put(
 }
 
 /// `PATCH /ops/v1/schedules/{id}`: change a schedule by a JSON merge patch, such as `{"paused": true}`.
-#[utoipa::path(patch, path = "/schedules/{id}", params(Preconditions), request_body = Sent, responses((status = 200, body = ScheduleForm, headers(("ETag"))), (status = 409, description = "It follows the settings."), (status = 412)))]
+#[utoipa::path(
+    patch,
+    path = "/schedules/{id}",
+    params(Preconditions),
+    request_body = Sent,
+    responses(
+        (status = 200, body = ScheduleForm, headers(("ETag"))),
+        (status = 409, description = "It follows the settings."),
+        (status = 412)
+    )
+)]
 pub(super) async fn patch(
     State(app): State<App>,
     caller: Caller,
@@ -176,7 +208,12 @@ pub(super) async fn patch(
 }
 
 /// `DELETE /ops/v1/schedules/{id}`: delete a schedule; 204. What it started goes on.
-#[utoipa::path(delete, path = "/schedules/{id}", params(Preconditions), responses((status = 204), (status = 409, description = "It follows the settings."), (status = 412)))]
+#[utoipa::path(
+    delete,
+    path = "/schedules/{id}",
+    params(Preconditions),
+    responses((status = 204), (status = 409, description = "It follows the settings."), (status = 412))
+)]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,

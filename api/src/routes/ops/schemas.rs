@@ -56,7 +56,11 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 }
 
 /// `GET /ops/v1/schemas/{urn}`: a schema of the tenant.
-#[utoipa::path(get, path = "/schemas/{urn}", responses((status = 200, body = DefinedSchemaForm, headers(("ETag")))))]
+#[utoipa::path(
+    get,
+    path = "/schemas/{urn}",
+    responses((status = 200, body = DefinedSchemaForm, headers(("ETag"))))
+)]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -70,7 +74,23 @@ pub(super) async fn read(
 
 /// `PUT /ops/v1/schemas/{urn}`: define a schema; 201 for a new schema, else 200. What resources already hold is
 /// not measured by it before they are written again.
-#[utoipa::path(put, path = "/schemas/{urn}", params(Preconditions), request_body = SchemaDefinitionForm, responses((status = 200, body = DefinedSchemaForm, headers(("ETag"))), (status = 201, body = DefinedSchemaForm, headers(("ETag"))), (status = 409, description = "It contradicts another schema, or there are as many as a tenant may have."), (status = 412), (status = 413), (status = 415)))]
+#[utoipa::path(
+    put,
+    path = "/schemas/{urn}",
+    params(Preconditions),
+    request_body = SchemaDefinitionForm,
+    responses(
+        (status = 200, body = DefinedSchemaForm, headers(("ETag"))),
+        (status = 201, body = DefinedSchemaForm, headers(("ETag"))),
+        (
+            status = 409,
+            description = "It contradicts another schema, or there are as many as a tenant may have."
+        ),
+        (status = 412),
+        (status = 413),
+        (status = 415)
+    )
+)]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
@@ -119,7 +139,16 @@ pub(super) async fn put(
 
 /// `DELETE /ops/v1/schemas/{urn}`: delete a schema; 204. Values that resources hold stay, as those of an
 /// extension nobody described; so a schema that hides some is kept as long as there are any.
-#[utoipa::path(delete, path = "/schemas/{urn}", params(IfMatch), responses((status = 204), (status = 409, description = "Resources hold values that it says are never returned."), (status = 412)))]
+#[utoipa::path(
+    delete,
+    path = "/schemas/{urn}",
+    params(IfMatch),
+    responses(
+        (status = 204),
+        (status = 409, description = "Resources hold values that it says are never returned."),
+        (status = 412)
+    )
+)]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,

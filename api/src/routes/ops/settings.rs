@@ -44,7 +44,13 @@ pub(super) async fn read(State(app): State<App>, caller: Caller) -> Result<Respo
 }
 
 /// `PUT /ops/v1/settings`: replace the settings; what is not said is as by default.
-#[utoipa::path(put, path = "/settings", params(Preconditions), request_body = SettingsChangeForm, responses((status = 200, body = SettingsForm, headers(("ETag"))), (status = 412)))]
+#[utoipa::path(
+    put,
+    path = "/settings",
+    params(Preconditions),
+    request_body = SettingsChangeForm,
+    responses((status = 200, body = SettingsForm, headers(("ETag"))), (status = 412))
+)]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
@@ -55,7 +61,13 @@ pub(super) async fn put(
 }
 
 /// `PATCH /ops/v1/settings`: change settings by a JSON merge patch; null takes a setting back to its default.
-#[utoipa::path(patch, path = "/settings", params(Preconditions), request_body = SettingsChangeForm, responses((status = 200, body = SettingsForm, headers(("ETag"))), (status = 412)))]
+#[utoipa::path(
+    patch,
+    path = "/settings",
+    params(Preconditions),
+    request_body = SettingsChangeForm,
+    responses((status = 200, body = SettingsForm, headers(("ETag"))), (status = 412))
+)]
 pub(super) async fn patch(
     State(app): State<App>,
     caller: Caller,

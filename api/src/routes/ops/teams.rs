@@ -63,7 +63,17 @@ described!(
 
 /// `GET /ops/v1/teams`: teams, by `kind` and a part `q` of their name; with `deleted=true`, those of deleted
 /// groups too.
-#[utoipa::path(get, path = "/teams", params(("q" = Option<String>, Query, description = "A part of the name."), ("kind" = Option<String>, Query, description = "Such as `group` or `department`."), ("deleted" = Option<bool>, Query, description = "Those of deleted groups too."), Limit), responses((status = 200, body = TeamsForm)))]
+#[utoipa::path(
+    get,
+    path = "/teams",
+    params(
+        ("q" = Option<String>, Query, description = "A part of the name."),
+        ("kind" = Option<String>, Query, description = "Such as `group` or `department`."),
+        ("deleted" = Option<bool>, Query, description = "Those of deleted groups too."),
+        Limit
+    ),
+    responses((status = 200, body = TeamsForm))
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -115,7 +125,12 @@ pub(crate) async fn team(
 }
 
 /// `GET /ops/v1/teams/{id}/members`: who is in it, and by what.
-#[utoipa::path(get, path = "/teams/{id}/members", params(Limit), responses((status = 200, body = MembersForm)))]
+#[utoipa::path(
+    get,
+    path = "/teams/{id}/members",
+    params(Limit),
+    responses((status = 200, body = MembersForm))
+)]
 pub(crate) async fn members(
     State(app): State<App>,
     caller: Caller,
@@ -135,7 +150,12 @@ pub(crate) async fn members(
 }
 
 /// `GET /ops/v1/teams/{id}/history`: what became of it, and who joined and left a group; the newest first.
-#[utoipa::path(get, path = "/teams/{id}/history", params(HistoryWindow), responses((status = 200, body = HistoryForm)))]
+#[utoipa::path(
+    get,
+    path = "/teams/{id}/history",
+    params(HistoryWindow),
+    responses((status = 200, body = HistoryForm))
+)]
 pub(crate) async fn history(
     State(app): State<App>,
     caller: Caller,

@@ -42,7 +42,15 @@ pub(super) struct Name {
 
 /// `GET /ops/v1/tenants`: tenants, the oldest first; all for an admin, for an operator their own.
 /// `cursor` is the `nextCursor` of the page before.
-#[utoipa::path(get, path = "/tenants", params(("count" = Option<i64>, Query, description = "Tenants in a page: 100 unless told, at most 1000."), Cursor), responses((status = 200, body = TenantsForm)))]
+#[utoipa::path(
+    get,
+    path = "/tenants",
+    params(
+        ("count" = Option<i64>, Query, description = "Tenants in a page: 100 unless told, at most 1000."),
+        Cursor
+    ),
+    responses((status = 200, body = TenantsForm))
+)]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -65,7 +73,16 @@ pub(super) async fn list(
 }
 
 /// `POST /ops/v1/tenants`: create a tenant; 201 with a tenant that has nothing yet, and no token.
-#[utoipa::path(post, path = "/tenants", request_body = Name, security(("adminToken" = [])), responses((status = 201, body = TenantForm, headers(("Location"))), (status = 409, description = "The name is another tenant's.")))]
+#[utoipa::path(
+    post,
+    path = "/tenants",
+    request_body = Name,
+    security(("adminToken" = [])),
+    responses(
+        (status = 201, body = TenantForm, headers(("Location"))),
+        (status = 409, description = "The name is another tenant's.")
+    )
+)]
 pub(super) async fn create(
     State(app): State<App>,
     _: Admin,
@@ -94,7 +111,16 @@ pub(super) async fn read(
 }
 
 /// `PATCH /ops/v1/tenants/{id}`: rename a tenant.
-#[utoipa::path(patch, path = "/tenants/{id}", request_body = Name, security(("adminToken" = [])), responses((status = 200, body = TenantForm), (status = 409, description = "The name is another tenant's.")))]
+#[utoipa::path(
+    patch,
+    path = "/tenants/{id}",
+    request_body = Name,
+    security(("adminToken" = [])),
+    responses(
+        (status = 200, body = TenantForm),
+        (status = 409, description = "The name is another tenant's.")
+    )
+)]
 pub(super) async fn rename(
     State(app): State<App>,
     _: Admin,
@@ -110,9 +136,14 @@ pub(super) async fn rename(
     Ok(Json(find(&mut connection, id).await?))
 }
 
-/// `POST /ops/v1/tenants/{id}/suspend`: suspend a tenant; its tokens read and change nothing, everywhere within 5 seconds.
-/// What was accepted before is applied.
-#[utoipa::path(post, path = "/tenants/{id}/suspend", security(("adminToken" = [])), responses((status = 200, body = TenantForm)))]
+/// `POST /ops/v1/tenants/{id}/suspend`: suspend a tenant; its tokens read and change nothing, everywhere within
+/// 5 seconds. What was accepted before is applied.
+#[utoipa::path(
+    post,
+    path = "/tenants/{id}/suspend",
+    security(("adminToken" = [])),
+    responses((status = 200, body = TenantForm))
+)]
 pub(super) async fn suspend(
     State(app): State<App>,
     _: Admin,
@@ -122,7 +153,12 @@ pub(super) async fn suspend(
 }
 
 /// `POST /ops/v1/tenants/{id}/resume`: resume a tenant; its tokens may do again what they are for.
-#[utoipa::path(post, path = "/tenants/{id}/resume", security(("adminToken" = [])), responses((status = 200, body = TenantForm)))]
+#[utoipa::path(
+    post,
+    path = "/tenants/{id}/resume",
+    security(("adminToken" = [])),
+    responses((status = 200, body = TenantForm))
+)]
 pub(super) async fn resume(
     State(app): State<App>,
     _: Admin,
@@ -139,7 +175,12 @@ async fn set_suspended(app: &App, id: &str, suspended: bool) -> Result<Json<Tena
 }
 
 /// `GET /ops/v1/tenants/{id}/tokens`: the tokens of a tenant; as `GET /ops/v1/tokens` for its operators.
-#[utoipa::path(get, path = "/tenants/{id}/tokens", security(("adminToken" = [])), responses((status = 200, body = TokensForm)))]
+#[utoipa::path(
+    get,
+    path = "/tenants/{id}/tokens",
+    security(("adminToken" = [])),
+    responses((status = 200, body = TokensForm))
+)]
 pub(super) async fn tokens(
     State(app): State<App>,
     _: Admin,
@@ -150,8 +191,15 @@ pub(super) async fn tokens(
     Ok(tokens::all(&mut connection, id).await?)
 }
 
-/// `POST /ops/v1/tenants/{id}/tokens`: create a token of a tenant; as `POST /ops/v1/tokens` for its operators, of whom the first needs one.
-#[utoipa::path(post, path = "/tenants/{id}/tokens", request_body = Create, security(("adminToken" = [])), responses((status = 201, body = TokenForm, headers(("Cache-Control")))))]
+/// `POST /ops/v1/tenants/{id}/tokens`: create a token of a tenant; as `POST /ops/v1/tokens` for its operators,
+/// of whom the first needs one.
+#[utoipa::path(
+    post,
+    path = "/tenants/{id}/tokens",
+    request_body = Create,
+    security(("adminToken" = [])),
+    responses((status = 201, body = TokenForm, headers(("Cache-Control"))))
+)]
 pub(super) async fn create_token(
     State(app): State<App>,
     _: Admin,
@@ -164,8 +212,14 @@ pub(super) async fn create_token(
     Ok(tokens::created(&row, &secret))
 }
 
-/// `DELETE /ops/v1/tenants/{id}/tokens/{token}`: revoke a token of a tenant; as `DELETE /ops/v1/tokens/{id}` for its operators.
-#[utoipa::path(delete, path = "/tenants/{id}/tokens/{token}", security(("adminToken" = [])), responses((status = 204)))]
+/// `DELETE /ops/v1/tenants/{id}/tokens/{token}`: revoke a token of a tenant; as `DELETE /ops/v1/tokens/{id}`
+/// for its operators.
+#[utoipa::path(
+    delete,
+    path = "/tenants/{id}/tokens/{token}",
+    security(("adminToken" = [])),
+    responses((status = 204))
+)]
 pub(super) async fn revoke_token(
     State(app): State<App>,
     _: Admin,

@@ -92,7 +92,12 @@ pub(super) async fn all(connection: &mut PgConnection, tenant: TenantId) -> Resu
 }
 
 /// `POST /ops/v1/tokens`: create a token; 201 with the new token and its secret, which is never shown again.
-#[utoipa::path(post, path = "/tokens", request_body = Create, responses((status = 201, body = TokenForm, headers(("Cache-Control")))))]
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    request_body = Create,
+    responses((status = 201, body = TokenForm, headers(("Cache-Control"))))
+)]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -132,9 +137,14 @@ pub(crate) async fn make(
     Ok((row, secret))
 }
 
-/// `POST /ops/v1/tokens/{id}/rotate`: replace a token; 201 with a successor of the same name, scope, source and reading; the
-/// old one ends when the overlap is over.
-#[utoipa::path(post, path = "/tokens/{id}/rotate", request_body = Option<Rotate>, responses((status = 201, body = TokenForm, headers(("Cache-Control")))))]
+/// `POST /ops/v1/tokens/{id}/rotate`: replace a token; 201 with a successor of the same name, scope, source and
+/// reading; the old one ends when the overlap is over.
+#[utoipa::path(
+    post,
+    path = "/tokens/{id}/rotate",
+    request_body = Option<Rotate>,
+    responses((status = 201, body = TokenForm, headers(("Cache-Control"))))
+)]
 pub(super) async fn rotate(
     State(app): State<App>,
     caller: Caller,

@@ -114,7 +114,19 @@ described!(
 );
 
 /// `GET /ops/v1/waiting`: what the tenant's links wait for, what most wait for first.
-#[utoipa::path(get, path = "/waiting", params(Page, ("reason" = Option<String>, Query, description = "`missing`, `ambiguous`, `not_applied` or `deprovisioned`.")), responses((status = 200, body = WaitingForm)))]
+#[utoipa::path(
+    get,
+    path = "/waiting",
+    params(
+        Page,
+        (
+            "reason" = Option<String>,
+            Query,
+            description = "`missing`, `ambiguous`, `not_applied` or `deprovisioned`."
+        )
+    ),
+    responses((status = 200, body = WaitingForm))
+)]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -170,7 +182,12 @@ fn shown(target: &Target, suggestions: &Suggestions) -> Value {
 }
 
 /// `POST /ops/v1/waiting/retry`: try the links again now that wait for these, or all.
-#[utoipa::path(post, path = "/waiting/retry", request_body = Retry, responses((status = 200, body = Retried)))]
+#[utoipa::path(
+    post,
+    path = "/waiting/retry",
+    request_body = Retry,
+    responses((status = 200, body = Retried))
+)]
 pub(super) async fn retry(
     State(app): State<App>,
     caller: Caller,

@@ -19,7 +19,21 @@ const ASK_AGAIN: &str = "1";
 ///
 /// A single event is answered as it is (RFC 8417 §2.3), several as poll-based delivery has
 /// them (RFC 8936 §2.4): an object of tokens by their `jti`.
-#[utoipa::path(get, path = "/AsyncResults/{txn}", responses((status = 200, description = "The completion event, as a signed token; of several operations an object of them.", content((String = "application/secevent+jwt"), (ref("#/components/schemas/SecurityEventTokens") = "application/json"))), (status = 202, description = "Not applied yet.", headers(("Set-Txn"), ("Retry-After")))))]
+#[utoipa::path(
+    get,
+    path = "/AsyncResults/{txn}",
+    responses(
+        (
+            status = 200,
+            description = "The completion event, as a signed token; of several operations an object of them.",
+            content(
+                (String = "application/secevent+jwt"),
+                (ref("#/components/schemas/SecurityEventTokens") = "application/json")
+            )
+        ),
+        (status = 202, description = "Not applied yet.", headers(("Set-Txn"), ("Retry-After")))
+    )
+)]
 pub(super) async fn result(
     State(app): State<App>,
     caller: Caller,

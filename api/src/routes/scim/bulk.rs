@@ -18,7 +18,25 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// `POST /Bulk`: many writes in one request (RFC 7644 §3.7); each operation has its own outcome, under one receipt.
-#[utoipa::path(post, path = "/Bulk", params(Prefer), request_body = ref("#/components/schemas/BulkRequest"), responses((status = 200, body = ref("#/components/schemas/BulkResponse"), content_type = "application/scim+json", headers(("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied")))))]
+#[utoipa::path(
+    post,
+    path = "/Bulk",
+    params(Prefer),
+    request_body = ref("#/components/schemas/BulkRequest"),
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/BulkResponse"),
+            content_type = "application/scim+json",
+            headers(("Set-Txn"), ("Preference-Applied"))
+        ),
+        (
+            status = 202,
+            description = "Accepted; `Location` is where the result will be.",
+            headers(("Location"), ("Set-Txn"), ("Preference-Applied"))
+        )
+    )
+)]
 pub(super) async fn bulk(
     State(app): State<App>,
     session: Session,

@@ -10,7 +10,20 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
 /// `DELETE /Users/{id}`: delete a User; 204.
-#[utoipa::path(delete, path = "/Users/{id}", params(IfMatch, Prefer), responses((status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 204, headers(("Set-Txn"), ("Preference-Applied"))), (status = 412)))]
+#[utoipa::path(
+    delete,
+    path = "/Users/{id}",
+    params(IfMatch, Prefer),
+    responses(
+        (
+            status = 202,
+            description = "Accepted; `Location` is where the result will be.",
+            headers(("Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (status = 204, headers(("Set-Txn"), ("Preference-Applied"))),
+        (status = 412)
+    )
+)]
 pub(super) async fn delete(
     State(app): State<App>,
     session: Session,

@@ -22,7 +22,17 @@ pub(super) async fn unfiltered(request: Request, next: Next) -> Result<Response,
 }
 
 /// `GET /ServiceProviderConfig`: what this server can do.
-#[utoipa::path(get, path = "/ServiceProviderConfig", responses((status = 200, body = ref("#/components/schemas/ServiceProviderConfig"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    get,
+    path = "/ServiceProviderConfig",
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/ServiceProviderConfig"),
+            content_type = "application/scim+json"
+        )
+    )
+)]
 pub(super) async fn service_provider_config(
     State(app): State<App>,
     Protocol(rules): Protocol,
@@ -43,13 +53,25 @@ pub(super) async fn service_provider_config(
 }
 
 /// `GET /Schemas`: every schema that resources may have.
-#[utoipa::path(get, path = "/Schemas", responses((status = 200, body = ref("#/components/schemas/SchemaList"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    get,
+    path = "/Schemas",
+    responses(
+        (status = 200, body = ref("#/components/schemas/SchemaList"), content_type = "application/scim+json")
+    )
+)]
 pub(super) async fn schemas(Protocol(rules): Protocol, BaseUrl(base): BaseUrl) -> Answer {
     Answer::ok(discovery::schemas(rules.schemas, &base))
 }
 
 /// `GET /Schemas/{id}`: a schema, by its URN.
-#[utoipa::path(get, path = "/Schemas/{id}", responses((status = 200, body = ref("#/components/schemas/Schema"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    get,
+    path = "/Schemas/{id}",
+    responses(
+        (status = 200, body = ref("#/components/schemas/Schema"), content_type = "application/scim+json")
+    )
+)]
 pub(super) async fn schema(
     Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,
@@ -62,13 +84,33 @@ pub(super) async fn schema(
 }
 
 /// `GET /ResourceTypes`: the types of resources.
-#[utoipa::path(get, path = "/ResourceTypes", responses((status = 200, body = ref("#/components/schemas/ResourceTypeList"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    get,
+    path = "/ResourceTypes",
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/ResourceTypeList"),
+            content_type = "application/scim+json"
+        )
+    )
+)]
 pub(super) async fn resource_types(Protocol(rules): Protocol, BaseUrl(base): BaseUrl) -> Answer {
     Answer::ok(discovery::resource_types(rules.schemas, &base))
 }
 
 /// `GET /ResourceTypes/{id}`: a type of resources, by its name.
-#[utoipa::path(get, path = "/ResourceTypes/{id}", responses((status = 200, body = ref("#/components/schemas/ResourceType"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    get,
+    path = "/ResourceTypes/{id}",
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/ResourceType"),
+            content_type = "application/scim+json"
+        )
+    )
+)]
 pub(super) async fn resource_type(
     Protocol(rules): Protocol,
     BaseUrl(base): BaseUrl,

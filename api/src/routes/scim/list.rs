@@ -15,7 +15,14 @@ use rollcall_shared::store::{self, PgConnection, StoreError};
 use serde_json::json;
 
 /// `GET /Users`: a page of the Users that match.
-#[utoipa::path(get, path = "/Users", params(SearchParameters), responses((status = 200, body = ref("#/components/schemas/UserList"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    get,
+    path = "/Users",
+    params(SearchParameters),
+    responses(
+        (status = 200, body = ref("#/components/schemas/UserList"), content_type = "application/scim+json")
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
@@ -27,7 +34,14 @@ pub(super) async fn list(
 }
 
 /// `POST /Users/.search`: a page of the Users that match, asked for by a message.
-#[utoipa::path(post, path = "/Users/.search", request_body = ref("#/components/schemas/SearchRequest"), responses((status = 200, body = ref("#/components/schemas/UserList"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    post,
+    path = "/Users/.search",
+    request_body = ref("#/components/schemas/SearchRequest"),
+    responses(
+        (status = 200, body = ref("#/components/schemas/UserList"), content_type = "application/scim+json")
+    )
+)]
 pub(super) async fn search(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
@@ -41,7 +55,18 @@ pub(super) async fn search(
 }
 
 /// `POST /.search`: a page of the Users and Groups that match, in one list.
-#[utoipa::path(post, path = "/.search", request_body = ref("#/components/schemas/SearchRequest"), responses((status = 200, body = ref("#/components/schemas/ResourceList"), content_type = "application/scim+json")))]
+#[utoipa::path(
+    post,
+    path = "/.search",
+    request_body = ref("#/components/schemas/SearchRequest"),
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/ResourceList"),
+            content_type = "application/scim+json"
+        )
+    )
+)]
 pub(super) async fn search_everything(
     State(app): State<App>,
     caller: Caller,

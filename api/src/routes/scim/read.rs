@@ -14,7 +14,23 @@ use uuid::Uuid;
 
 /// `GET /Users/{id}`: a User, by id or else by externalId. 304 when the client has this version and
 /// asks for nothing derived.
-#[utoipa::path(get, path = "/Users/{id}", params(Selected, ("If-None-Match" = Option<String>, Header, description = "The version that the client has.")), responses((status = 200, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"))), (status = 304, headers(("ETag")))))]
+#[utoipa::path(
+    get,
+    path = "/Users/{id}",
+    params(
+        Selected,
+        ("If-None-Match" = Option<String>, Header, description = "The version that the client has.")
+    ),
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/User"),
+            content_type = "application/scim+json",
+            headers(("ETag"), ("Location"), ("Content-Location"))
+        ),
+        (status = 304, headers(("ETag")))
+    )
+)]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,

@@ -18,7 +18,26 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// `POST /Users`: create a User; 201 with the representation.
-#[utoipa::path(post, path = "/Users", params(Selected, Prefer), request_body = ref("#/components/schemas/NewUser"), responses((status = 201, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 409, description = "A value that must be unique is taken.")))]
+#[utoipa::path(
+    post,
+    path = "/Users",
+    params(Selected, Prefer),
+    request_body = ref("#/components/schemas/NewUser"),
+    responses(
+        (
+            status = 201,
+            body = ref("#/components/schemas/User"),
+            content_type = "application/scim+json",
+            headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (
+            status = 202,
+            description = "Accepted; `Location` is where the result will be.",
+            headers(("Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (status = 409, description = "A value that must be unique is taken.")
+    )
+)]
 pub(super) async fn create(
     State(app): State<App>,
     Extension(kind): Extension<ResourceType>,
@@ -42,7 +61,27 @@ pub(super) async fn create(
 }
 
 /// `PUT /Users/{id}`: replace a User; 200 with the representation.
-#[utoipa::path(put, path = "/Users/{id}", params(Selected, IfMatch, Prefer), request_body = ref("#/components/schemas/NewUser"), responses((status = 200, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 409, description = "A value that must be unique is taken."), (status = 412)))]
+#[utoipa::path(
+    put,
+    path = "/Users/{id}",
+    params(Selected, IfMatch, Prefer),
+    request_body = ref("#/components/schemas/NewUser"),
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/User"),
+            content_type = "application/scim+json",
+            headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (
+            status = 202,
+            description = "Accepted; `Location` is where the result will be.",
+            headers(("Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (status = 409, description = "A value that must be unique is taken."),
+        (status = 412)
+    )
+)]
 pub(super) async fn replace(
     State(app): State<App>,
     session: Session,
@@ -69,7 +108,31 @@ pub(super) async fn replace(
 
 /// `PATCH /Users/{id}`: change a User; 200 with the representation. A Group is answered with 204, as Entra expects
 /// and since its members may be many, unless the client asks for attributes or its token is strict.
-#[utoipa::path(patch, path = "/Users/{id}", params(Selected, IfMatch, Prefer), request_body = ref("#/components/schemas/PatchOp"), responses((status = 200, body = ref("#/components/schemas/User"), content_type = "application/scim+json", headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 202, description = "Accepted; `Location` is where the result will be.", headers(("Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 204, headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))), (status = 409, description = "A value that must be unique is taken."), (status = 412)))]
+#[utoipa::path(
+    patch,
+    path = "/Users/{id}",
+    params(Selected, IfMatch, Prefer),
+    request_body = ref("#/components/schemas/PatchOp"),
+    responses(
+        (
+            status = 200,
+            body = ref("#/components/schemas/User"),
+            content_type = "application/scim+json",
+            headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (
+            status = 202,
+            description = "Accepted; `Location` is where the result will be.",
+            headers(("Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (
+            status = 204,
+            headers(("ETag"), ("Location"), ("Content-Location"), ("Set-Txn"), ("Preference-Applied"))
+        ),
+        (status = 409, description = "A value that must be unique is taken."),
+        (status = 412)
+    )
+)]
 pub(super) async fn patch(
     State(app): State<App>,
     session: Session,

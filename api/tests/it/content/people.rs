@@ -51,7 +51,7 @@ async fn person_is_found_by_every_key_and_nobody_is_guessed() {
         .map(|of| &of["personId"])
         .collect::<Vec<_>>();
     among.sort_by_key(|id| id.to_string());
-    let mut both = vec![json!(company.id("cay")), json!(company.id("dan"))];
+    let mut both = [json!(company.id("cay")), json!(company.id("dan"))];
     both.sort_by_key(Value::to_string);
     assert_eq!(among, both.iter().collect::<Vec<_>>());
     company.get("/people/0005").await.problem(404);

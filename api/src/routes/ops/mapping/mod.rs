@@ -89,7 +89,12 @@ described!(
 
 /// `GET /ops/v1/mapping`: the mapping in force, in a form that can be PUT again; with
 /// `?download=true` as a file.
-#[utoipa::path(get, path = "/mapping", params(Download), responses((status = 200, body = MappingVersionForm, headers(("ETag"), ("Content-Disposition")))))]
+#[utoipa::path(
+    get,
+    path = "/mapping",
+    params(Download),
+    responses((status = 200, body = MappingVersionForm, headers(("ETag"), ("Content-Disposition"))))
+)]
 pub(super) async fn current(
     State(app): State<App>,
     caller: Caller,
@@ -99,8 +104,14 @@ pub(super) async fn current(
     Ok(answer(&asked, body))
 }
 
-/// `GET /ops/v1/mapping/versions/{version}`: a version of the mapping as it was in force; PUT, it is in force again.
-#[utoipa::path(get, path = "/mapping/versions/{version}", params(Download), responses((status = 200, body = MappingVersionForm, headers(("ETag"), ("Content-Disposition")))))]
+/// `GET /ops/v1/mapping/versions/{version}`: a version of the mapping as it was in force; PUT, it is in force
+/// again.
+#[utoipa::path(
+    get,
+    path = "/mapping/versions/{version}",
+    params(Download),
+    responses((status = 200, body = MappingVersionForm, headers(("ETag"), ("Content-Disposition"))))
+)]
 pub(super) async fn version(
     State(app): State<App>,
     caller: Caller,

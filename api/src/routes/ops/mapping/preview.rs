@@ -101,9 +101,19 @@ described!(
     }
 );
 
-/// `POST /ops/v1/mapping/preview`: look at a change of the mapping before it is made; 200 with what the mapping would change, or 202 with the place
-/// where it will be. Nothing is changed by it.
-#[utoipa::path(post, path = "/mapping/preview", params(IfMatch), request_body = OfferedForm, responses((status = 200, body = PreviewForm, headers(("Location"))), (status = 202, body = PreviewForm, headers(("Location"))), (status = 412)))]
+/// `POST /ops/v1/mapping/preview`: look at a change of the mapping before it is made; 200 with what the mapping
+/// would change, or 202 with the place where it will be. Nothing is changed by it.
+#[utoipa::path(
+    post,
+    path = "/mapping/preview",
+    params(IfMatch),
+    request_body = OfferedForm,
+    responses(
+        (status = 200, body = PreviewForm, headers(("Location"))),
+        (status = 202, body = PreviewForm, headers(("Location"))),
+        (status = 412)
+    )
+)]
 pub(in crate::routes::ops) async fn start(
     Extracted(app): Extracted<App>,
     caller: Caller,

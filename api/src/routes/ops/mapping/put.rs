@@ -38,10 +38,22 @@ enum Consent {
     Limited(Losses),
 }
 
-/// `PUT /ops/v1/mapping`: put a mapping in force; 200 with the new version, whose run has begun. With `?preview={id}`, only
-/// what that preview showed: writes accepted since are looked at first, and when that takes long the
-/// answer is a 202 with the place of the outcome.
-#[utoipa::path(put, path = "/mapping", params(IfMatch, ("preview" = Option<Uuid>, Query, description = "Only what this preview showed.")), request_body = OfferedForm, responses((status = 200, body = MappingVersionForm, headers(("ETag"))), (status = 202, body = PreviewForm, headers(("Location"))), (status = 409, description = "The preview does not hold any more; `errors` says in which respects."), (status = 412), (status = 428)))]
+/// `PUT /ops/v1/mapping`: put a mapping in force; 200 with the new version, whose run has begun. With
+/// `?preview={id}`, only what that preview showed: writes accepted since are looked at first, and when that
+/// takes long the answer is a 202 with the place of the outcome.
+#[utoipa::path(
+    put,
+    path = "/mapping",
+    params(IfMatch, ("preview" = Option<Uuid>, Query, description = "Only what this preview showed.")),
+    request_body = OfferedForm,
+    responses(
+        (status = 200, body = MappingVersionForm, headers(("ETag"))),
+        (status = 202, body = PreviewForm, headers(("Location"))),
+        (status = 409, description = "The preview does not hold any more; `errors` says in which respects."),
+        (status = 412),
+        (status = 428)
+    )
+)]
 pub(in crate::routes::ops) async fn put(
     State(app): State<App>,
     caller: Caller,

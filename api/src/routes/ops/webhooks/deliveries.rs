@@ -5,9 +5,9 @@ use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller, JsonBody};
 use crate::openapi::{Limit, described};
 use crate::state::App;
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::Json;
 use chrono::{DateTime, Utc};
 use rollcall_shared::store::webhooks::deliveries::{self, Again, Delivery};
 use rollcall_shared::store::{StoreError, schedules};
@@ -75,7 +75,7 @@ struct Replay {
     delivered: bool,
 }
 
-/// `POST /ops/v1/webhooks/{id}/test`: 202; a ping is on its way, once and without anybody waiting for it.
+/// `POST /ops/v1/webhooks/{id}/test`: send a ping; 202. It is tried once and nobody waits for it.
 #[utoipa::path(post, path = "/webhooks/{id}/test", responses((status = 202, body = DeliveryForm)))]
 async fn test(
     State(app): State<App>,
@@ -137,7 +137,7 @@ async fn read(
     Ok(Json(shown))
 }
 
-/// `POST /ops/v1/webhooks/{id}/deliveries/{delivery}/replay`: 202; it is sent again, under the same id.
+/// `POST /ops/v1/webhooks/{id}/deliveries/{delivery}/replay`: send a delivery again; 202. It keeps its id.
 #[utoipa::path(post, path = "/webhooks/{id}/deliveries/{delivery}/replay", responses((status = 202, body = DeliveryForm), (status = 409, description = "It is not over.")))]
 async fn replay_one(
     State(app): State<App>,
@@ -160,8 +160,8 @@ async fn replay_one(
     Ok((StatusCode::ACCEPTED, Json(shown(&delivery))))
 }
 
-/// `POST /ops/v1/webhooks/{id}/replay`: 202; what was given up since a time is sent again, under the same
-/// ids, and if asked for what was delivered, too.
+/// `POST /ops/v1/webhooks/{id}/replay`: send again what was given up since a time; 202. It keeps its ids.
+/// If asked for, what was delivered is sent again, too.
 #[utoipa::path(post, path = "/webhooks/{id}/replay", request_body = Replay, responses((status = 202, body = ReplayedForm)))]
 async fn replay(
     State(app): State<App>,

@@ -7,10 +7,10 @@ use crate::error::{Failure, Problem};
 use crate::extract::{Caller, JsonBody, read_object};
 use crate::openapi::{IfMatch, described};
 use crate::state::App;
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rand::TryRngCore as _;
@@ -120,7 +120,7 @@ async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
     Ok(answer(&webhook))
 }
 
-/// `POST /ops/v1/webhooks`: 201 with the webhook and its secret, which is never shown again.
+/// `POST /ops/v1/webhooks`: create a webhook; 201 with it and its secret, which is never shown again.
 #[utoipa::path(post, path = "/webhooks", request_body = Sent, responses((status = 201, body = WebhookForm, headers(("ETag"), ("Location"), ("Cache-Control"))), (status = 409, description = "There are as many as a tenant may have.")))]
 async fn create(
     State(app): State<App>,
@@ -166,7 +166,7 @@ async fn patch(
     Ok(answer(&webhook))
 }
 
-/// `DELETE /ops/v1/webhooks/{id}`: 204. What was not delivered is gone with it.
+/// `DELETE /ops/v1/webhooks/{id}`: delete a webhook; 204. What was not delivered is gone with it.
 #[utoipa::path(delete, path = "/webhooks/{id}", params(IfMatch), responses((status = 204), (status = 412)))]
 async fn delete(
     State(app): State<App>,
