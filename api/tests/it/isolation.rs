@@ -89,6 +89,11 @@ async fn owned(scim: &Client<'_>, operator: &Client<'_>, content: &Client<'_>) -
          returning id::text";
     let team = sqlx::query_scalar(team).bind(scim.tenant).bind(MARK);
     found.insert(team.fetch_one(&scim.app.pool).await.unwrap());
+    let person = "insert into people (tenant_id, id, resource_id, status, login, display_name, applied_mapping, applied_seq)
+         select tenant_id, directory_id, id, 'active', $2, $2, 1, seq from scim_resources where tenant_id = $1 and kind = 1
+         returning id::text";
+    let person = sqlx::query_scalar(person).bind(scim.tenant).bind(MARK);
+    found.extend(person.fetch_all(&scim.app.pool).await.unwrap());
     let candidate = loud(operator).await;
     for (path, body) in [
         ("/ops/v1/mapping/preview", candidate),
@@ -182,6 +187,7 @@ fn body(method: &Method, path: &str) -> Value {
             "Operations": [{ "op": "replace", "path": "displayName", "value": "x" }],
         }),
         ("PUT", "/ops/v1/schedules/{id}") => json!({ "name": "x", "cron": "30 2 * * *" }),
+        ("POST", "/ops/v1/webhooks/{id}/replay") => json!({ "since": "2026-01-01T00:00:00Z" }),
         _ => json!({}),
     }
 }
