@@ -65,9 +65,12 @@ pub(super) async fn flood(
                 };
                 let due = match pace {
                     Pace::Unpaced => Instant::now(),
-                    Pace::PerSecond(rate) => started + Duration::from_secs_f64(number as f64 / rate),
+                    Pace::PerSecond(rate) => {
+                        let due = started + Duration::from_secs_f64(number as f64 / rate);
+                        tokio::time::sleep_until(due.into()).await;
+                        due
+                    }
                 };
-                tokio::time::sleep_until(due.into()).await;
                 let (status, body) = wire.exchange(request).await?;
                 latency.record(due.elapsed().as_micros() as u64)?;
                 check(status, body)?;

@@ -28,9 +28,9 @@ pub(super) async fn measure(stack: &Stack, scale: &Scale, report: &mut Report) -
 
     let mut unchanged = vec![];
     for _ in 0..scale.runs {
-        let before = last_change(stack, &tenant).await?;
+        let before = new_changes(stack, &tenant).await?;
         unchanged.push(resend(stack, &tenant, &company, &ids, scale).await?);
-        let written = last_change(stack, &tenant).await? - before;
+        let written = new_changes(stack, &tenant).await? - before;
         ensure!(written == 0, "an unchanged roster left {written} changes");
     }
     let measure = Measure::new(
@@ -56,7 +56,7 @@ pub(super) async fn measure(stack: &Stack, scale: &Scale, report: &mut Report) -
             person.title = format!("Moved on {run}");
             differing += 1;
         }
-        let before = last_change(stack, &tenant).await?;
+        let before = new_changes(stack, &tenant).await?;
         let started = Instant::now();
         resend(stack, &tenant, &company, &ids, scale).await?;
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -65,7 +65,7 @@ pub(super) async fn measure(stack: &Stack, scale: &Scale, report: &mut Report) -
             bail!("the changes of a roster are not applied: {state:?}");
         };
         changed.push(scale.people as f64 / (at - started).as_secs_f64());
-        let written = last_change(stack, &tenant).await? - before;
+        let written = new_changes(stack, &tenant).await? - before;
         ensure!(
             written == differing,
             "{differing} people changed, {written} changes were kept"
@@ -93,10 +93,10 @@ async fn ids(stack: &Stack, tenant: &Tenant) -> Result<HashMap<String, String>> 
         .collect()
 }
 
-/// The highest number of a change that was kept.
-async fn last_change(stack: &Stack, tenant: &Tenant) -> Result<i64> {
-    let last = "select count(*) from changes where tenant_id = $1";
-    Ok(sqlx::query_scalar(last)
+/// How many changes asserted something new.
+async fn new_changes(stack: &Stack, tenant: &Tenant) -> Result<i64> {
+    let new = "select count(*) from changes where tenant_id = $1 and not unchanged";
+    Ok(sqlx::query_scalar(new)
         .bind(tenant.id)
         .fetch_one(&stack.pool)
         .await?)
