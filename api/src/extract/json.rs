@@ -47,6 +47,17 @@ pub(crate) fn read_object<T: DeserializeOwned>(attributes: Map<String, Value>) -
     })
 }
 
+/// What there is with what a JSON merge patch of one level changes (RFC 7396).
+pub(crate) fn merged(mut attributes: Map<String, Value>, patch: Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in patch {
+        match value {
+            Value::Null => attributes.remove(&name),
+            value => attributes.insert(name, value),
+        };
+    }
+    attributes
+}
+
 /// Up to what serde quotes of the value it did not like.
 fn without_values(text: &str) -> &str {
     text.split(['"', '`']).next().unwrap_or(text).trim_end()

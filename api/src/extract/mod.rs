@@ -19,7 +19,7 @@ pub(crate) use asked::Asked;
 pub(crate) use base_url::{BaseUrl, Issuer, ScimRoot};
 pub(crate) use body::{Body, BulkBody};
 pub(crate) use caller::Caller;
-pub(crate) use json::{JsonBody, read_object};
+pub(crate) use json::{JsonBody, merged, read_object};
 pub(crate) use path::{Segment, Target};
 pub(crate) use prefer::Prefer;
 pub(crate) use protocol::Protocol;

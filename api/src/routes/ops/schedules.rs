@@ -2,7 +2,7 @@
 
 use super::{preconditions, runs};
 use crate::error::{Failure, Problem};
-use crate::extract::{Caller, JsonBody, read_object};
+use crate::extract::{Caller, JsonBody, merged, read_object};
 use crate::openapi::{Preconditions, described};
 use crate::state::App;
 use axum::Json;
@@ -195,16 +195,10 @@ pub(super) async fn patch(
     headers: HeaderMap,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    let merged = |mut attributes: Map<String, Value>| {
-        for (name, value) in body {
-            match value {
-                Value::Null => attributes.remove(&name),
-                value => attributes.insert(name, value),
-            };
-        }
-        attributes
-    };
-    change(&app, &caller, &id, &headers, merged).await
+    change(&app, &caller, &id, &headers, |attributes| {
+        merged(attributes, body)
+    })
+    .await
 }
 
 /// `DELETE /ops/v1/schedules/{id}`: delete a schedule; 204. What it started goes on.

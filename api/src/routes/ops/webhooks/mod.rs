@@ -4,7 +4,7 @@ mod deliveries;
 
 use super::preconditions;
 use crate::error::{Failure, Problem};
-use crate::extract::{Caller, JsonBody, read_object};
+use crate::extract::{Caller, JsonBody, merged, read_object};
 use crate::openapi::{IfMatch, described};
 use crate::state::App;
 use axum::Json;
@@ -158,7 +158,7 @@ async fn patch(
     let tenant = caller.0.tenant;
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
     let webhook = changeable(&mut tx, tenant, &id, &headers).await?;
-    let wanted = wanted(read_object(merged(&webhook.wanted, body))?, app.reach)?;
+    let wanted = wanted(read_object(merged(attributes(&webhook.wanted), body))?, app.reach)?;
     webhooks::update(&mut tx, tenant, webhook.id, &wanted).await?;
     let webhook = find(&mut tx, tenant, &id).await?;
     tx.commit().await.map_err(StoreError::from)?;
@@ -251,25 +251,18 @@ fn wanted(sent: Sent, reach: Reach) -> Result<Wanted, Failure> {
     })
 }
 
-/// What there is with what a merge patch changes.
-fn merged(wanted: &Wanted, patch: Map<String, Value>) -> Map<String, Value> {
+/// A webhook as it would be sent.
+fn attributes(wanted: &Wanted) -> Map<String, Value> {
     let sent = Sent {
         url: wanted.url.clone(),
         description: wanted.description.clone(),
         types: wanted.types.clone(),
         enabled: wanted.enabled,
     };
-    let mut attributes = match json!(sent) {
+    match json!(sent) {
         Value::Object(attributes) => attributes,
         _ => Map::new(),
-    };
-    for (name, value) in patch {
-        match value {
-            Value::Null => attributes.remove(&name),
-            value => attributes.insert(name, value),
-        };
     }
-    attributes
 }
 
 fn generate() -> Result<[u8; SECRET_BYTES], Failure> {
