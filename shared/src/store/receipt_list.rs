@@ -112,11 +112,7 @@ async fn ledger(
         Found,
         // Step by step, so that Postgres need not guess how many there are.
         r#"with recursive looked as (
-               select c.seq, c.hit, 1 as looked, c.hit::int as found from (
-                   select seq, ($5::uuid is null or token_id = $5) and ($6::boolean is null or unchanged = $6) as hit
-                   from changes
-                   where tenant_id = $1 and seq < $2 and seq > $3 and ($4::uuid is null or resource_id = $4)
-                   order by seq desc limit 1) c
+               select $2::int8 as seq, false as hit, 0 as looked, 0 as found
                union all
                select c.seq, c.hit, l.looked + 1, l.found + c.hit::int from looked l
                cross join lateral (
@@ -126,7 +122,8 @@ async fn ledger(
                    order by seq desc limit 1) c
                where l.looked < $8 and l.found < $7)
            select array(select seq from looked where hit order by seq desc) as "seqs!",
-                  (select count(*) from looked) as "looked!", (select min(seq) from looked) as last"#,
+                  (select max(looked)::int8 from looked) as "looked!",
+                  (select min(seq) from looked where looked > 0) as last"#,
         tenant.0,
         before,
         filter.after,
@@ -150,11 +147,7 @@ async fn pending(
     Ok(sqlx::query_as!(
         Found,
         r#"with recursive looked as (
-               select c.seq, c.hit, 1 as looked, c.hit::int as found from (
-                   select p.seq, exists (
-                       select from changes c where c.tenant_id = $1 and c.seq = p.seq
-                         and ($4::uuid is null or c.resource_id = $4) and ($5::uuid is null or c.token_id = $5)) as hit
-                   from pending p where tenant_id = $1 and seq < $2 and seq > $3 order by seq desc limit 1) c
+               select $2::int8 as seq, false as hit, 0 as looked, 0 as found
                union all
                select c.seq, c.hit, l.looked + 1, l.found + c.hit::int from looked l
                cross join lateral (
@@ -164,7 +157,8 @@ async fn pending(
                    from pending p where tenant_id = $1 and seq < l.seq and seq > $3 order by seq desc limit 1) c
                where l.looked < $7 and l.found < $6)
            select array(select seq from looked where hit order by seq desc) as "seqs!",
-                  (select count(*) from looked) as "looked!", (select min(seq) from looked) as last"#,
+                  (select max(looked)::int8 from looked) as "looked!",
+                  (select min(seq) from looked where looked > 0) as last"#,
         tenant.0,
         before,
         filter.after,
