@@ -1,5 +1,6 @@
 //! Who follows the directory misses nothing, however transactions overlap, and reads no more than is new.
 
+use crate::rows_read::RowsRead;
 use devstack::TestDatabase;
 use devstack::wait::{self, SOON};
 use rand::rngs::StdRng;
@@ -352,17 +353,6 @@ async fn position_whose_row_is_gone_or_ahead_of_the_database_is_not_kept() {
     assert!(!kept(&mut reader, 1, position).await);
 }
 
-/// Rows this transaction has read.
-async fn rows_read(conn: &mut PgConnection) -> i64 {
-    sqlx::query_scalar(
-        "select ((select sum(coalesce(pg_stat_get_xact_tuples_returned(indexrelid), 0)) from pg_stat_user_indexes)
-            + (select sum(seq_tup_read) from pg_stat_xact_user_tables))::bigint",
-    )
-    .fetch_one(conn)
-    .await
-    .unwrap()
-}
-
 #[tokio::test]
 async fn following_reads_only_what_is_new_of_a_long_history_of_many_tenants() {
     let database = TestDatabase::create().await.unwrap();
@@ -398,31 +388,21 @@ async fn following_reads_only_what_is_new_of_a_long_history_of_many_tenants() {
             sqlx::query("vacuum analyze").execute(&mut conn).await.unwrap();
         }
         let mut tx = conn.begin().await.unwrap();
-        let mut before = rows_read(&mut tx).await;
-        let mut within = async |tx: &mut PgConnection, most: i64, what: &str| {
-            let read = rows_read(tx).await;
-            assert!(
-                read - before <= most,
-                "{what} read {} rows (known: {known})",
-                read - before
-            );
-            assert!(read > before, "nothing was counted for {what}");
-            before = read;
-        };
+        let mut counted = RowsRead::from_now(&mut tx, known).await;
         let page = follow::read(&mut tx, TENANT, place, 500).await.unwrap();
         assert_eq!((page.entries.len(), page.more), (500, true));
-        within(&mut tx, 600, "a page in the midst").await;
+        counted.within(&mut tx, 600, "a page in the midst").await;
         let end = follow::latest(&mut tx, TENANT).await.unwrap();
-        within(&mut tx, 10, "the latest position").await;
+        counted.within(&mut tx, 10, "the latest position").await;
         assert!(follow::is_kept(&mut tx, TENANT, end).await.unwrap());
-        within(&mut tx, 10, "whether it is kept").await;
+        counted.within(&mut tx, 10, "whether it is kept").await;
         let nothing = follow::read(&mut tx, TENANT, end, 500).await.unwrap();
         assert!(nothing.entries.is_empty() && nothing.position == end);
         let mut asked = vec![(TENANT, end), (TenantId(1_000), Position::default())];
         asked.extend((2..=101).map(|tenant| (TenantId(tenant), Position::default())));
         let behind = follow::behind(&mut tx, &asked).await.unwrap();
         assert_eq!(behind, (2..=101).map(TenantId).collect::<Vec<_>>());
-        within(&mut tx, 400, "who is behind").await;
+        counted.within(&mut tx, 400, "who is behind").await;
         tx.rollback().await.unwrap();
     }
 }

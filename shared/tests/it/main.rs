@@ -9,6 +9,7 @@ mod history;
 mod keys;
 mod queue;
 mod receipt_list;
+mod rows_read;
 mod search;
 mod statistics;
 mod watch;

@@ -1,5 +1,6 @@
 //! Listing receipts costs the same however long the ledger is.
 
+use crate::rows_read::RowsRead;
 use chrono::{DateTime, Utc};
 use devstack::TestDatabase;
 use rollcall_shared::directory::TenantId;
@@ -31,16 +32,6 @@ const LEDGER: [&str; 5] = [
      select 1, to_hex_id(n), 'level', '', 'no', n + 100000 from generate_series(1, 20) n where $1::bigint > 0",
 ];
 
-async fn rows_read(conn: &mut PgConnection) -> i64 {
-    sqlx::query_scalar(
-        "select (select sum(idx_tup_read) from pg_stat_xact_user_indexes_of_mine)::bigint
-            + (select sum(seq_tup_read) from pg_stat_xact_user_tables)::bigint",
-    )
-    .fetch_one(conn)
-    .await
-    .unwrap()
-}
-
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
@@ -61,8 +52,6 @@ async fn list_of_a_long_ledger_looks_at_a_bounded_part_of_it() {
     for statement in [
         "create function to_hex_id(n bigint) returns uuid language sql immutable
          as $$ select lpad(to_hex(n), 32, '0')::uuid $$",
-        "create view pg_stat_xact_user_indexes_of_mine as
-         select coalesce(pg_stat_get_xact_tuples_returned(indexrelid), 0) as idx_tup_read from pg_stat_user_indexes",
         // As the pool for lists and searches has it.
         "set plan_cache_mode = force_custom_plan",
     ] {
@@ -80,17 +69,7 @@ async fn list_of_a_long_ledger_looks_at_a_bounded_part_of_it() {
             sqlx::query("vacuum analyze").execute(&mut conn).await.unwrap();
         }
         let mut tx = conn.begin().await.unwrap();
-        let mut before = rows_read(&mut tx).await;
-        let mut within = async |tx: &mut PgConnection, most: i64, what: &str| {
-            let read = rows_read(tx).await;
-            assert!(read > before, "nothing was counted for {what}");
-            assert!(
-                read - before <= most,
-                "{what} read {} rows (known: {known})",
-                read - before
-            );
-            before = read;
-        };
+        let mut counted = RowsRead::from_now(&mut tx, known).await;
 
         let all = receipt_list::part(&mut tx, TENANT, &filter(Among::All), i64::MAX, 50)
             .await
@@ -99,22 +78,24 @@ async fn list_of_a_long_ledger_looks_at_a_bounded_part_of_it() {
             (all.seqs[0], all.seqs.len(), all.next),
             (CHANGES, 50, Some(CHANGES - 49))
         );
-        within(&mut tx, 50 * BESIDE, "the newest").await;
+        counted.within(&mut tx, 50 * BESIDE, "the newest").await;
         let rows = receipts::find(&mut tx, TENANT, &all.seqs).await.unwrap();
         assert!(rows.iter().map(|row| row.seq).eq(all.seqs.iter().copied()));
-        within(&mut tx, 50 * 20, "what became of fifty").await;
+        counted.within(&mut tx, 50 * 20, "what became of fifty").await;
 
         let pending = receipt_list::part(&mut tx, TENANT, &filter(Among::Pending), CHANGES - 900, 500)
             .await
             .unwrap();
         assert_eq!((pending.seqs.len(), pending.next), (99, None));
-        within(&mut tx, 1_000, "what is pending").await;
+        counted.within(&mut tx, 1_000, "what is pending").await;
 
         let flawed = receipt_list::part(&mut tx, TENANT, &filter(Among::Flawed), i64::MAX, 500)
             .await
             .unwrap();
         assert_eq!(flawed.seqs.len(), 30 + 20);
-        within(&mut tx, 30_000, "what waits or was rejected").await;
+        counted
+            .within(&mut tx, 30_000, "what waits or was rejected")
+            .await;
 
         let resource = Filter {
             resource: Some(id(77)),
@@ -124,13 +105,15 @@ async fn list_of_a_long_ledger_looks_at_a_bounded_part_of_it() {
             .await
             .unwrap();
         assert_eq!((of_one.seqs.len(), of_one.next), (300, None));
-        within(&mut tx, 700, "one resource").await;
+        counted.within(&mut tx, 700, "one resource").await;
 
         let unchanged = receipt_list::part(&mut tx, TENANT, &filter(Among::Unchanged), i64::MAX, 50)
             .await
             .unwrap();
         assert!(unchanged.seqs.iter().all(|seq| seq % 100 == 0) && unchanged.seqs.len() == 50);
-        within(&mut tx, LOOKED * BESIDE, "what asserted nothing new").await;
+        counted
+            .within(&mut tx, LOOKED * BESIDE, "what asserted nothing new")
+            .await;
 
         // A needle: each part is bounded, and says where to go on.
         let needle = Filter {
@@ -143,7 +126,9 @@ async fn list_of_a_long_ledger_looks_at_a_bounded_part_of_it() {
                 .await
                 .unwrap();
             if from > 1 {
-                within(&mut tx, LOOKED * BESIDE, "a token that wrote once").await;
+                counted
+                    .within(&mut tx, LOOKED * BESIDE, "a token that wrote once")
+                    .await;
             }
             parts += 1;
             found.extend(part.seqs);
@@ -157,7 +142,7 @@ async fn list_of_a_long_ledger_looks_at_a_bounded_part_of_it() {
         let noon: DateTime<Utc> = "2024-01-02T12:00:00Z".parse().unwrap();
         let last = receipt_list::seq_before(&mut tx, TENANT, noon).await.unwrap();
         assert_eq!(last, 36 * 3_600 - 1);
-        within(&mut tx, 100, "a time").await;
+        counted.within(&mut tx, 100, "a time").await;
         tx.rollback().await.unwrap();
     }
 }
