@@ -1,11 +1,13 @@
-//! What the processes under test take of the machine, from /proc.
+//! What the processes under test take of the machine.
+
+#[cfg_attr(not(target_os = "linux"), path = "none.rs")]
+mod proc;
 
 use std::fmt;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use procfs::process::{Process, all_processes};
 
 /// Processes of the stack; whoever starts it knows them.
 #[derive(Debug, Clone, Copy, Args)]
@@ -55,46 +57,27 @@ impl Processes {
     pub(super) fn read(&self, worker: Option<i32>) -> Result<Reading> {
         Ok(Reading {
             at: Instant::now(),
-            load: seconds(&Process::myself()?)?,
-            api: seconds(&Process::new(self.api_pid)?)?,
-            worker: match worker {
-                Some(worker) => seconds(&Process::new(worker)?)?,
-                None => 0.0,
-            },
-            redis: seconds(&Process::new(self.redis_pid)?)?,
-            postgres: self.postgres_seconds()?,
+            load: proc::seconds(std::process::id().cast_signed())?,
+            api: proc::seconds(self.api_pid)?,
+            worker: worker.map_or(Ok(0.0), proc::seconds)?,
+            redis: proc::seconds(self.redis_pid)?,
+            postgres: proc::seconds_with_children(self.postgres_pid)?,
         })
-    }
-
-    /// Of the first process, of its children, and of those that have ended.
-    fn postgres_seconds(&self) -> Result<f64> {
-        let first = Process::new(self.postgres_pid)?.stat()?;
-        let ended = ticks(first.cutime.unsigned_abs() + first.cstime.unsigned_abs());
-        let mut taken = ticks(first.utime + first.stime) + ended;
-        for process in all_processes()?.filter_map(Result::ok) {
-            // One may end between being listed and being read.
-            if let Ok(stat) = process.stat()
-                && stat.ppid == self.postgres_pid
-            {
-                taken += ticks(stat.utime + stat.stime);
-            }
-        }
-        Ok(taken)
     }
 
     /// Let peaks be counted from now on.
     pub(super) fn forget_peaks(&self) -> Result<()> {
         for pid in [self.api_pid, self.redis_pid] {
-            std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("resetting a memory peak")?;
+            proc::forget_peak(pid)?;
         }
         Ok(())
     }
 
     pub(super) fn peaks(&self, worker: Option<i32>) -> Result<Peaks> {
         Ok(Peaks {
-            api: peak(self.api_pid)?,
-            worker: worker.map_or(Ok(0), peak)?,
-            redis: peak(self.redis_pid)?,
+            api: proc::peak(self.api_pid)?,
+            worker: worker.map_or(Ok(0), proc::peak)?,
+            redis: proc::peak(self.redis_pid)?,
         })
     }
 }
@@ -144,21 +127,7 @@ impl fmt::Display for Peaks {
     }
 }
 
-fn seconds(process: &Process) -> Result<f64> {
-    let stat = process.stat()?;
-    Ok(ticks(stat.utime + stat.stime))
-}
-
-fn ticks(count: u64) -> f64 {
-    count as f64 / procfs::ticks_per_second() as f64
-}
-
-fn peak(pid: i32) -> Result<u64> {
-    let kilobytes = Process::new(pid)?.status()?.vmhwm;
-    Ok(1024 * kilobytes.context("the system tells no memory peak")?)
-}
-
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
