@@ -1,13 +1,12 @@
 //! `rollcall-api ops …` against a server, as an operator uses it.
 
+mod actions;
+mod transport;
+
 use crate::app::{Client, TestApp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::mpsc;
 use tokio::process::Command;
 
 /// A command that nobody configured.
@@ -71,6 +70,7 @@ macro_rules! assert_shown {
         ]}, { insta::assert_snapshot!($text) });
     };
 }
+use assert_shown;
 
 /// Ada as a worker would write her, with a manager that is not there.
 async fn ada(scim: &Client<'_>) -> String {
@@ -183,33 +183,6 @@ async fn receipts_are_listed_by_state_and_resource() {
 }
 
 #[tokio::test]
-async fn lane_is_paused_shown_as_such_and_resumed() {
-    let app = TestApp::start().await;
-    let operator = app.client(app.tenant("mine").await, "operator").await;
-    let paused = told(
-        &operator,
-        &["queue", "pause", "bulk", "--reason", "import gone wrong"],
-    )
-    .await
-    .exits(0);
-    assert_eq!(paused.out, "bulk: paused; workers follow within seconds\n");
-    let shown = told(&operator, &["queue"]).await.exits(0).out;
-    let bulk = shown.lines().find(|line| line.starts_with("bulk")).unwrap();
-    assert!(bulk.contains("by test: import gone wrong"), "{shown}");
-    assert!(shown.ends_with("workers alive  0\n"), "{shown}");
-    told(&operator, &["queue", "resume", "bulk"]).await.exits(0);
-    let lanes = told(&operator, &["queue", "--json"]).await.exits(0).lines();
-    assert!(
-        lanes[0]["lanes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|lane| lane["paused"].is_null())
-    );
-    told(&operator, &["queue", "pause", "nothing"]).await.exits(2);
-}
-
-#[tokio::test]
 async fn person_is_not_guessed_where_several_are_found() {
     let app = TestApp::start().await;
     let scim = app.scim().await;
@@ -297,124 +270,6 @@ async fn reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[tokio::test]
-async fn run_is_started_followed_cancelled_and_judged_by_what_it_found() {
-    let app = TestApp::start().await;
-    let operator = app.client(app.tenant("mine").await, "operator").await;
-    let started = told(&operator, &["run", "start", "--dry-run"]).await.exits(0).out;
-    let id = started.trim().to_owned();
-    let end = async |report: Value| {
-        // What its worker would do in the end.
-        sqlx::query(
-            "update runs set phase = 'done', finished_at = now(), report = $2 where id = $1::text::uuid",
-        )
-        .bind(&id)
-        .bind(report)
-        .execute(&app.pool)
-        .await
-        .unwrap();
-    };
-    let follow = ["run", "follow", &id, "--fail-on-drift"];
-    let mut command = ops(&app.url, &follow);
-    command
-        .env("ROLLCALL_TOKEN", &operator.secret)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut follower = command.spawn().unwrap();
-    let mut lines = tokio::io::BufReader::new(follower.stderr.take().unwrap());
-    let mut line = String::new();
-    tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line)
-        .await
-        .unwrap();
-    assert_eq!(line, "plan: 0 of 0 parts, 0 checked\n");
-    end(json!({ "checked": 40, "unchanged": 37, "differing": 3, "failed": 0, "fields": { "display_name": 3 } })).await;
-    let over = follower.wait_with_output().await.unwrap();
-    assert_eq!(over.status.code(), Some(5));
-    assert_shown!(String::from_utf8(over.stdout).unwrap());
-
-    told(&operator, &["run", "follow", &id]).await.exits(0);
-    end(json!({ "checked": 40, "differing": 0, "failed": 0 })).await;
-    told(&operator, &follow).await.exits(0);
-    end(json!({ "checked": 40, "differing": 3, "failed": 1 })).await;
-    let failed = told(&operator, &follow).await.exits(1);
-    assert_eq!(
-        failed.err,
-        "error: 1 person or team could not be compared or repaired\n"
-    );
-    let cancel = told(&operator, &["run", "cancel", &id]).await.exits(1);
-    assert_eq!(
-        cancel.err,
-        "error: the run has compared everything already (409)\n"
-    );
-
-    let other = told(&operator, &["run", "start", "--json"])
-        .await
-        .exits(0)
-        .lines();
-    let other = other[0]["id"].as_str().unwrap();
-    let cancelled = told(&operator, &["run", "cancel", other, "--json"])
-        .await
-        .exits(0)
-        .lines();
-    assert_eq!(cancelled[0]["cancelRequested"], true);
-    told(&operator, &["run", "start", "--scope", "team"])
-        .await
-        .exits(2);
-    let unknown = uuid::Uuid::new_v4().to_string();
-    let unknown = told(&operator, &["run", "start", "--scope", "team", "--id", &unknown])
-        .await
-        .exits(1);
-    assert_eq!(
-        unknown.err,
-        "error: id names nobody and no team of this tenant (400)\n"
-    );
-}
-
-#[tokio::test]
-async fn token_is_created_rotated_and_revoked_and_its_secret_is_alone_on_stdout() {
-    let app = TestApp::start().await;
-    let operator = app.client(app.tenant("mine").await, "operator").await;
-    let create = [
-        "token",
-        "create",
-        "--name",
-        "Entra",
-        "--scope",
-        "scim",
-        "--expires-in-days",
-        "30",
-    ];
-    let created = told(&operator, &create).await.exits(0);
-    let secret = created.out.trim();
-    assert!(
-        created.err.contains("the secret is not shown again"),
-        "{created:?}"
-    );
-    operator.with_secret(secret).get("/Users").await.expect(200);
-    let listed = told(&operator, &["token", "list", "--json"]).await.exits(0);
-    assert!(!listed.out.contains(secret));
-    let tokens = listed.lines();
-    let entra = tokens.iter().find(|token| token["name"] == "Entra").unwrap();
-    let id = entra["id"].as_str().unwrap();
-    let rotated = told(&operator, &["token", "rotate", id, "--overlap", "600"])
-        .await
-        .exits(0);
-    operator
-        .with_secret(rotated.out.trim())
-        .get("/Users")
-        .await
-        .expect(200);
-    told(&operator, &["token", "revoke", id]).await.exits(0);
-    let table = told(&operator, &["token", "list"]).await.exits(0);
-    assert_eq!(
-        table.out.lines().filter(|line| line.contains("Entra")).count(),
-        2,
-        "{table:?}"
-    );
-    let twice = told(&operator, &["token", "rotate", id]).await.exits(1);
-    assert_eq!(twice.err.lines().count(), 1, "{twice:?}");
-}
-
-#[tokio::test]
 async fn command_that_is_not_carried_out_says_why_in_one_line_and_by_its_exit_code() {
     let app = TestApp::start().await;
     let tenant = app.tenant("mine").await;
@@ -469,132 +324,4 @@ async fn command_that_is_not_carried_out_says_why_in_one_line_and_by_its_exit_co
         help.out.contains("Exit codes:") && help.out.contains("Examples:"),
         "{help:?}"
     );
-}
-
-/// A server that gives these answers, one connection each, and tells of each request.
-fn scripted(answers: &[&str]) -> (String, mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (tell, told) = mpsc::channel();
-    let answers: Vec<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
-    std::thread::spawn(move || {
-        for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            // Not everybody wants to know.
-            let _ = tell.send(request(&mut stream));
-            stream.write_all(answer.as_bytes()).unwrap();
-        }
-    });
-    (url, told)
-}
-
-/// Line and headers of a request.
-fn request(stream: &mut (impl std::io::Read + ?Sized)) -> String {
-    let mut head = String::new();
-    let mut reader = BufReader::new(stream);
-    while !head.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
-    }
-    head
-}
-
-const DONE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{\"tokens\":[]}";
-const BUSY: &str = "HTTP/1.1 503 \r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-const TOO_MANY: &str = "HTTP/1.1 429 \r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
-#[tokio::test]
-async fn busy_server_is_asked_again_when_it_says_but_not_for_what_may_have_been_done() {
-    let with_token = |url: &str, arguments: &[&str]| {
-        let mut command = ops(url, arguments);
-        command.env("ROLLCALL_TOKEN", "rc_operator_x");
-        said(command)
-    };
-    let (url, requests) = scripted(&[BUSY, TOO_MANY, DONE]);
-    let patient = with_token(&url, &["token", "list"]).await.exits(0);
-    assert_eq!(requests.iter().count(), 3);
-    assert_eq!(
-        patient.err.matches("trying again in 1 s").count(),
-        2,
-        "{patient:?}"
-    );
-
-    let create = ["token", "create", "--name", "x", "--scope", "scim"];
-    let (url, requests) = scripted(&[TOO_MANY, BUSY]);
-    with_token(&url, &create).await.exits(3);
-    assert_eq!(requests.iter().count(), 2);
-
-    let (url, _) = scripted(&["HTTP/1.1 503 \r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"]);
-    let begun = std::time::Instant::now();
-    with_token(&url, &["token", "list"]).await.exits(3);
-    assert!(begun.elapsed().as_secs() < 30);
-}
-
-#[tokio::test]
-async fn token_is_not_carried_to_where_a_server_redirects() {
-    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
-    elsewhere.set_nonblocking(true).unwrap();
-    let location = elsewhere.local_addr().unwrap();
-    let answer = format!(
-        "HTTP/1.1 307 \r\nLocation: http://{location}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
-    let (url, _) = scripted(&[&answer]);
-    let mut command = ops(&url, &["overview"]);
-    command.env("ROLLCALL_TOKEN", "rc_operator_x");
-    let refused = said(command).await.exits(1);
-    assert!(refused.err.contains("redirects elsewhere"), "{refused:?}");
-    assert!(elsewhere.accept().is_err(), "somebody came");
-}
-
-/// A server over TLS that answers one request; its address and the file of its certificate.
-fn over_tls(folder: &tempfile::TempDir) -> (String, PathBuf) {
-    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let file = folder.path().join("ca.pem");
-    std::fs::write(&file, own.cert.pem()).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![own.cert.der().clone()], key)
-        .unwrap();
-    let config = std::sync::Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
-            let mut stream: rustls::StreamOwned<_, TcpStream> =
-                rustls::StreamOwned::new(connection, stream.unwrap());
-            // A client that does not trust us hangs up.
-            if stream.read(&mut []).is_ok() && stream.conn.complete_io(&mut stream.sock).is_ok() {
-                request(&mut stream);
-                stream.write_all(DONE.as_bytes()).unwrap();
-                stream.conn.send_close_notify();
-                stream.conn.complete_io(&mut stream.sock).unwrap();
-            }
-        }
-    });
-    (url, file)
-}
-
-#[tokio::test]
-async fn server_over_tls_is_believed_only_by_a_certificate_the_machine_trusts() {
-    let folder = tempfile::tempdir().unwrap();
-    let (url, certificate) = over_tls(&folder);
-    let stranger = folder.path().join("stranger.pem");
-    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(&stranger, other.cert.pem()).unwrap();
-    let list = async |trusted: &std::path::Path| {
-        let mut command = ops(&url, &["token", "list"]);
-        command
-            .env("ROLLCALL_TOKEN", "rc_operator_x")
-            .env("SSL_CERT_FILE", trusted);
-        said(command).await
-    };
-    list(&certificate).await.exits(0);
-    let refused = list(&stranger).await.exits(3);
-    assert!(refused.err.contains("cannot be reached"), "{refused:?}");
-    let none = list(&folder.path().join("none.pem")).await.exits(3);
-    assert!(none.err.contains("SSL_CERT_FILE"), "{none:?}");
 }
