@@ -1,6 +1,7 @@
 //! What a row of history means to somebody who follows the directory. Pure.
 
 use crate::projection::PersonFields;
+use crate::store::history::camel;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -242,17 +243,6 @@ fn custom(change: &Value) -> Vec<String> {
         .filter(|key| old.get(*key) != new.get(*key))
         .map(|key| format!("custom.{key}"))
         .collect()
-}
-
-fn camel(column: &str) -> String {
-    let mut words = column.split('_');
-    let mut name = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-    }
-    name
 }
 
 #[cfg(test)]

@@ -9,4 +9,5 @@ mod past;
 
 pub use log::{Behind, Entry, Window, Writer, page};
 pub use org::{Report, above, below, everybody, now, tops};
+pub(in crate::store) use past::camel;
 pub use past::{Membership, PersonThen, Then, Was, briefs_at, person_at, teams_at};

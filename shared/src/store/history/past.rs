@@ -301,7 +301,8 @@ fn columns(person: &Person) -> Map<String, Value> {
     }
 }
 
-fn camel(field: &str) -> String {
+/// A column as clients see it.
+pub(in crate::store) fn camel(field: &str) -> String {
     let mut words = field.split('_');
     let mut name = words.next().unwrap_or_default().to_owned();
     for word in words {
