@@ -128,8 +128,16 @@ impl Known {
     }
 }
 
-/// Apply whatever is pending, by two workers at once, and wake whoever waits for it.
-async fn settle(company: &Company, follower: &mut Follower) {
+/// Who applies.
+#[derive(Clone, Copy, PartialEq)]
+enum Workers {
+    /// What happens to several subjects comes in a known order.
+    One,
+    Two,
+}
+
+/// Apply whatever is pending and wake whoever waits for it.
+async fn settle(company: &Company, follower: &mut Follower, workers: Workers) {
     let other = company.another_engine().await;
     for _ in 0..100 {
         if company.nothing_pending().await {
@@ -144,9 +152,13 @@ async fn settle(company: &Company, follower: &mut Follower) {
             .filter_map(|(kind, id, member)| Key::from_columns(kind, id, member))
             .collect();
         let half = keys.len().div_ceil(2);
+        let (first, second) = match workers {
+            Workers::One => (&keys[..], &[][..]),
+            Workers::Two => (&keys[..half], &keys[keys.len() - half..]),
+        };
         let (one, two, ()) = tokio::join!(
-            company.engine.reconcile(company.tenant, &keys[..half]),
-            other.reconcile(company.tenant, &keys[keys.len() - half..]),
+            company.engine.reconcile(company.tenant, first),
+            other.reconcile(company.tenant, second),
             follower.read(company, 3)
         );
         one.unwrap();
@@ -167,7 +179,7 @@ async fn what_happens_to_people_and_teams_is_told_by_its_name() {
     let company = Company::new().await;
     let mut follower = Follower::default();
     let mut expect = async |what: &str, told: &[&str]| {
-        settle(&company, &mut follower).await;
+        settle(&company, &mut follower, Workers::One).await;
         follower.catch_up(&company).await;
         assert_eq!(std::mem::take(&mut follower.told), told, "{what}");
         assert_eq!(follower.known, Known::of(&company).await, "{what}");
@@ -320,10 +332,10 @@ async fn directory_of_who_follows_equals_the_directory() {
                 _ => follower.read(&company, random.random_range(1..10)).await,
             }
             if random.random_bool(0.4) {
-                settle(&company, &mut follower).await;
+                settle(&company, &mut follower, Workers::Two).await;
             }
         }
-        settle(&company, &mut follower).await;
+        settle(&company, &mut follower, Workers::Two).await;
         follower.catch_up(&company).await;
         assert_eq!(follower.known, Known::of(&company).await, "seed {seed}");
         told.extend(follower.told);

@@ -1,18 +1,15 @@
 //! Who follows the directory misses nothing, however transactions overlap, and reads no more than is new.
 
+mod crowd;
+
 use crate::rows_read::RowsRead;
 use devstack::TestDatabase;
 use devstack::wait::{self, SOON};
-use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::follow::{self, Position};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const TENANT: TenantId = TenantId(1);
@@ -174,113 +171,6 @@ async fn last_change_is_told_though_nobody_writes_any_more() {
     last.commit().await.unwrap();
     let mut follower = Follower::default();
     follower.read_until(&mut reader, 1).await;
-}
-
-/// Writers as workers are: their place taken at some time, several people locked in order, changes of
-/// each, some rolled back; and a reader that never stops.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_skipped_or_reordered_while_many_write() {
-    const WRITERS: u64 = 8;
-    const ROUNDS: usize = 60;
-    const PEOPLE: u128 = 6;
-    let database = TestDatabase::create().await.unwrap();
-    let pool = pool(&database).await;
-    sqlx::query("create table locks (id uuid primary key)")
-        .execute(&pool)
-        .await
-        .unwrap();
-    for number in 1..=PEOPLE {
-        sqlx::query("insert into locks values ($1)")
-            .bind(subject(number))
-            .execute(&pool)
-            .await
-            .unwrap();
-    }
-    let writing = Arc::new(AtomicBool::new(true));
-    let reading = {
-        let (pool, writing) = (pool.clone(), Arc::clone(&writing));
-        tokio::spawn(async move {
-            let mut conn = pool.acquire().await.unwrap();
-            let mut random = StdRng::seed_from_u64(99);
-            let mut follower = Follower::default();
-            let mut reads = 0;
-            while writing.load(Ordering::Relaxed) {
-                follower.read(&mut conn, random.random_range(1..5)).await;
-                reads += 1;
-            }
-            (follower, reads)
-        })
-    };
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|seed| {
-            let pool = pool.clone();
-            tokio::spawn(async move {
-                let mut random = StdRng::seed_from_u64(seed);
-                for _ in 0..ROUNDS {
-                    let mut tx = pool.begin().await.unwrap();
-                    if random.random_bool(0.5) {
-                        take_xid(&mut tx).await;
-                    }
-                    let several = random.random_range(1..=3);
-                    let people: BTreeSet<u128> =
-                        (0..several).map(|_| random.random_range(1..=PEOPLE)).collect();
-                    for number in &people {
-                        sqlx::query("select from locks where id = $1 for no key update")
-                            .bind(subject(*number))
-                            .execute(&mut *tx)
-                            .await
-                            .unwrap();
-                    }
-                    for number in people {
-                        change(&mut tx, subject(number)).await;
-                    }
-                    tokio::time::sleep(Duration::from_millis(random.random_range(0..4))).await;
-                    match random.random_bool(0.9) {
-                        true => tx.commit().await.unwrap(),
-                        false => tx.rollback().await.unwrap(),
-                    }
-                }
-            })
-        })
-        .collect();
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    writing.store(false, Ordering::Relaxed);
-    let (mut follower, reads) = reading.await.unwrap();
-    let while_writing = follower.rows.len();
-    let committed: i64 = sqlx::query_scalar("select count(*) from history")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    let mut reader = pool.acquire().await.unwrap();
-    follower
-        .read_until(&mut reader, usize::try_from(committed).unwrap())
-        .await;
-    assert!(
-        reads > 20 && while_writing > 100,
-        "{while_writing} told in {reads} reads while others wrote"
-    );
-    let told = follower.told(&pool).await;
-    assert_eq!(told.len(), usize::try_from(PEOPLE).unwrap());
-    for (subject, numbers) in told {
-        let all: Vec<i64> = (1..=i64::try_from(numbers.len()).unwrap()).collect();
-        assert_eq!(numbers, all, "of {subject}");
-    }
-    assert_eq!(
-        follower.rows.len(),
-        usize::try_from(committed).unwrap(),
-        "each row is told once"
-    );
-    // Otherwise nothing was proven.
-    let overtaken: i64 = sqlx::query_scalar(
-        "select count(*) from history a join history b on a.key_id = b.key_id and a.id < b.id
-         where a.xmin::text::int8 > b.xmin::text::int8",
-    )
-    .fetch_one(&pool)
-    .await
-    .unwrap();
-    assert!(overtaken > 0, "no transaction was overtaken by a later one");
 }
 
 #[tokio::test]
