@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
 use rollcall_shared::mapping::Compiled;
 use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
-use rollcall_shared::store::accept::{self as store, PendingRow, TeamName};
+use rollcall_shared::store::accept::{self as store, Additions, PendingRow, TeamName};
 use rollcall_shared::store::async_results;
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
 use rollcall_shared::telemetry::traces;
@@ -46,10 +46,12 @@ pub(super) async fn run(
     items: &[Item],
     knowledge: &Knowledge,
 ) -> Result<Outcome, StoreError> {
-    let mut tx = pool.begin().await?;
-    store::lock_tenant(&mut tx, tenant).await?;
-    let (seqs, at) = store::draw_seqs(&mut tx, items.len()).await?;
-    let mapping = knowledge.mapping(&mut tx, tenant, items).await?;
+    let mut tx = store::begin(pool, tenant).await?;
+    let drawn = store::draw(&mut tx, tenant, items.len()).await?;
+    let (seqs, at) = (drawn.seqs, drawn.at);
+    let mapping = knowledge
+        .mapping(&mut tx, tenant, drawn.mapping_version, items)
+        .await?;
     let mut standings = plan_all(&mut tx, tenant, items, &seqs, at, mapping.as_deref()).await?;
     for (place, conflict) in claim::claim_all(&mut tx, tenant, items, &mut standings).await? {
         standings[place] = match conflict {
@@ -240,9 +242,7 @@ async fn write_all(
         }
     }
     rows.team_names.retain(|name| !knowledge.knows(tenant, name));
-    store::insert_resources(conn, tenant, &rows.created).await?;
     store::update_resources(conn, tenant, &rows.updated).await?;
-    store::insert_keys(conn, tenant, &rows.keys).await?;
     store::close_keys(conn, tenant, &rows.ended, &rows.ended_seqs, &rows.ended_deleted).await?;
     store::delete_members(conn, tenant, &rows.left_groups, &rows.left_members).await?;
     store::insert_members(conn, tenant, &rows.joined, &rows.joined_seqs).await?;
@@ -255,11 +255,15 @@ async fn write_all(
             traceparent: None,
         });
     }
-    store::insert_team_names(conn, tenant, &rows.team_names).await?;
-    if !rows.changes.is_empty() {
-        store::insert_changes(conn, tenant, &rows.changes, at).await?;
-    }
-    store::insert_pending(conn, tenant, &rows.pending, at).await?;
+    let additions = Additions {
+        resources: &rows.created,
+        keys: &rows.keys,
+        team_names: &rows.team_names,
+        changes: &rows.changes,
+        pending: &rows.pending,
+        accepted_at: at,
+    };
+    store::add(conn, tenant, additions).await?;
     async_results::insert(conn, tenant, &rows.results).await?;
     let mut keys: HashMap<Lane, Vec<Key>> = HashMap::new();
     for row in rows.pending {

@@ -29,12 +29,13 @@ impl Knowledge {
         }
     }
 
-    /// By what to name the teams of these writes. Read in the batch's own transaction: what is
-    /// accepted after a mapping was changed is named by the new one.
+    /// By what to name the teams of these writes: the `version` that the batch's own transaction saw, so
+    /// that what is accepted after a mapping was changed is named by the new one.
     pub(super) async fn mapping(
         &self,
         conn: &mut PgConnection,
         tenant: TenantId,
+        version: i32,
         items: &[Item],
     ) -> Result<Option<Arc<Compiled>>, StoreError> {
         let names_teams =
@@ -42,7 +43,7 @@ impl Knowledge {
         if !items.iter().any(|item| names_teams(&item.write)) {
             return Ok(None);
         }
-        match self.mappings.in_force(conn, tenant).await {
+        match self.mappings.of_version(conn, tenant, version).await {
             Ok(in_force) => Ok(Some(in_force.mapping)),
             Err(MappingError::Store(error)) => Err(error),
             Err(error @ MappingError::Unreadable(_)) => {

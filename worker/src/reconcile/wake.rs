@@ -22,8 +22,10 @@ use rollcall_shared::telemetry::{FoundBy, LinkPath};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use uuid::Uuid;
 
-/// Most subjects one transaction locks.
+/// Most people one transaction locks, and most keys one statement asks for.
 const CHUNK: usize = 1_000;
+/// Most members of groups settled in one transaction: see `isolate`.
+const MEMBERS: usize = 200;
 /// Wakes that follow from one wake before the rest is left to the feeder.
 const MAX_FOLLOWING: usize = 100;
 
@@ -135,22 +137,19 @@ impl Subjects {
         }
     }
 
-    /// At most `CHUNK` of them, taken out; `None` when none are left.
+    /// Some of them, taken out, people before members; `None` when none are left.
     fn chunk(&mut self) -> Option<(Vec<Uuid>, Vec<MemberOf>)> {
-        let mut people = vec![];
-        while people.len() < CHUNK
-            && let Some(person) = self.people.pop_first()
-        {
-            people.push(person);
-        }
-        let mut members = vec![];
-        while people.len() + members.len() < CHUNK
-            && let Some(member) = self.members.pop_first()
-        {
-            members.push(member);
-        }
+        let people = take_first(&mut self.people, CHUNK);
+        let members = match people.is_empty() {
+            true => take_first(&mut self.members, MEMBERS),
+            false => vec![],
+        };
         (!people.is_empty() || !members.is_empty()).then_some((people, members))
     }
+}
+
+fn take_first<T: Ord>(set: &mut BTreeSet<T>, most: usize) -> Vec<T> {
+    std::iter::from_fn(|| set.pop_first()).take(most).collect()
 }
 
 impl Engine {

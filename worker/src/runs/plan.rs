@@ -7,7 +7,7 @@ use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
 use rollcall_shared::mapping::Compiled;
 use rollcall_shared::projection::{project_person, team_names};
-use rollcall_shared::store::accept::{TeamName, insert_team_names};
+use rollcall_shared::store::accept::{self, Additions, TeamName};
 use rollcall_shared::store::mappings::{self, InForce};
 use rollcall_shared::store::runs::plan::{self as store, NewChunk};
 use rollcall_shared::store::runs::{ChunkKind, Run, Scope};
@@ -180,7 +180,11 @@ async fn name_teams(
         })
         .collect();
     for names in names.chunks(NAMES) {
-        insert_team_names(conn, tenant, names).await?;
+        let additions = Additions {
+            team_names: names,
+            ..Additions::default()
+        };
+        accept::add(conn, tenant, additions).await?;
     }
     mappings::set_named(conn, tenant, version).await?;
     Ok(())

@@ -32,18 +32,26 @@ pub(super) async fn present(
         those.map(|resource| resource.id).collect()
     };
     let users = ids_of(ResourceType::User);
-    let mut groups_of = Default::default();
-    if !users.is_empty() && selection.wants("groups") {
-        groups_of = search::groups_of(connection, tenant, &users).await?;
-    }
     let managed: Vec<Uuid> = resources
         .iter()
         .filter(|resource| !resource.directory_id.is_nil() && names_managers(&resource.document))
         .map(|resource| resource.directory_id)
         .collect();
-    let mut managers_of = Default::default();
-    if !managed.is_empty() && wants_managers(selection) {
-        managers_of = search::managers_of(connection, tenant, &managed).await?;
+    let (mut groups_of, mut managers_of) = (HashMap::new(), HashMap::new());
+    if let [user] = resources
+        && user.kind == ResourceType::User
+        && selects_derived(user.kind, selection)
+    {
+        let (groups, managers) = search::hanging_on(connection, tenant, user.id, user.directory_id).await?;
+        groups_of.insert(user.id, groups);
+        managers_of.insert(user.directory_id, managers);
+    } else {
+        if !users.is_empty() && selection.wants("groups") {
+            groups_of = search::groups_of(connection, tenant, &users).await?;
+        }
+        if !managed.is_empty() && wants_managers(selection) {
+            managers_of = search::managers_of(connection, tenant, &managed).await?;
+        }
     }
     let groups = ids_of(ResourceType::Group);
     let mut nested = HashMap::new();

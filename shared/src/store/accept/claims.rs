@@ -35,7 +35,7 @@ pub async fn claim_unique(
     keys: &mut [NewKey],
 ) -> Result<Vec<Claimed>, StoreError> {
     keys.sort();
-    let columns = Columns::of(keys);
+    let columns = KeyColumns::of(keys);
     Ok(sqlx::query_as!(
         Claimed,
         "insert into scim_keys (tenant_id, kind, attribute, value, source, folded, resource_id, directory_id, from_seq, is_unique)
@@ -102,28 +102,6 @@ pub async fn withdraw(
     Ok(())
 }
 
-/// Record values that need no claim.
-pub async fn insert_keys(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    keys: &[NewKey],
-) -> Result<(), StoreError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let columns = Columns::of(keys);
-    sqlx::query!(
-        "insert into scim_keys (tenant_id, kind, attribute, value, source, folded, resource_id, directory_id, from_seq, is_unique)
-         select $1, *, false
-         from unnest($2::int2[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::int8[])",
-        tenant.0, &columns.kind, &columns.attribute, &columns.value, &columns.source, &columns.folded,
-        &columns.resource, &columns.directory, &columns.from_seq
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// End holdings: (resource, attribute, value) at `to_seq`; `deleted` when the resource itself went.
 pub async fn close_keys(
     conn: &mut PgConnection,
@@ -175,20 +153,20 @@ pub async fn open_keys(
     .await?)
 }
 
-struct Columns {
-    kind: Vec<i16>,
-    attribute: Vec<i16>,
-    value: Vec<String>,
-    source: Vec<String>,
-    folded: Vec<String>,
-    resource: Vec<Uuid>,
-    directory: Vec<Uuid>,
-    from_seq: Vec<i64>,
+pub(super) struct KeyColumns {
+    pub(super) kind: Vec<i16>,
+    pub(super) attribute: Vec<i16>,
+    pub(super) value: Vec<String>,
+    pub(super) source: Vec<String>,
+    pub(super) folded: Vec<String>,
+    pub(super) resource: Vec<Uuid>,
+    pub(super) directory: Vec<Uuid>,
+    pub(super) from_seq: Vec<i64>,
 }
 
-impl Columns {
-    fn of(keys: &[NewKey]) -> Columns {
-        Columns {
+impl KeyColumns {
+    pub(super) fn of(keys: &[NewKey]) -> KeyColumns {
+        KeyColumns {
             kind: keys.iter().map(|key| key.kind).collect(),
             attribute: keys.iter().map(|key| key.attribute).collect(),
             value: keys.iter().map(|key| key.value.clone()).collect(),

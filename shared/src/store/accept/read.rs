@@ -1,38 +1,59 @@
 use crate::directory::{TenantId, fold};
+use crate::mapping::FIRST_VERSION;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Distinguishes the tenants' accept locks from other advisory locks of the database.
 const ACCEPT_LOCK_CLASS: i64 = 0x5c1d << 40;
 
-/// Become the tenant's only writer until the transaction ends.
-pub async fn lock_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
-    sqlx::query!("select pg_advisory_xact_lock($1)", ACCEPT_LOCK_CLASS + tenant.0)
-        .execute(conn)
-        .await?;
-    Ok(())
+/// A transaction of the tenant's only writer, once its predecessor has ended.
+///
+/// # Errors
+/// When Postgres is out of reach.
+pub async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let lock = ACCEPT_LOCK_CLASS + tenant.0;
+    // One round trip for both. The number is ours.
+    let begin = AssertSqlSafe(format!("begin; select pg_advisory_xact_lock({lock})"));
+    Ok(pool.begin_with(begin).await?)
 }
 
-/// The next `count` change numbers, rising, and the time of acceptance.
-/// Call after [`lock_tenant`], or their order says nothing.
-pub async fn draw_seqs(
-    conn: &mut PgConnection,
-    count: usize,
-) -> Result<(Vec<i64>, DateTime<Utc>), StoreError> {
+/// What every write of a transaction gets.
+#[derive(Debug, Clone, Default)]
+pub struct Drawn {
+    /// Change numbers, rising.
+    pub seqs: Vec<i64>,
+    /// The time of acceptance.
+    pub at: DateTime<Utc>,
+    /// The version of the mapping in force.
+    pub mapping_version: i32,
+}
+
+/// Draw for `count` writes, in a transaction that [`begin`] began, or their order says nothing.
+pub async fn draw(conn: &mut PgConnection, tenant: TenantId, count: usize) -> Result<Drawn, StoreError> {
     let rows = sqlx::query!(
-        r#"select nextval('change_seq') as "seq!", clock_timestamp() as "at!" from generate_series(1, $1)"#,
-        count as i32
+        r#"select nextval('change_seq') as "seq!", clock_timestamp() as "at!",
+               (select max(version) from mappings where tenant_id = $2) as mapping_version
+           from generate_series(1, $1)"#,
+        count as i32,
+        tenant.0
     )
     .fetch_all(conn)
     .await?;
-    let at = rows.first().map(|row| row.at).unwrap_or_default();
+    let (at, mapping_version) = rows
+        .first()
+        .map(|row| (row.at, row.mapping_version))
+        .unwrap_or_default();
     let mut seqs: Vec<i64> = rows.into_iter().map(|row| row.seq).collect();
     seqs.sort_unstable();
-    Ok((seqs, at))
+    Ok(Drawn {
+        seqs,
+        at,
+        mapping_version: mapping_version.unwrap_or(FIRST_VERSION),
+    })
 }
 
 /// A live resource as stored.
@@ -66,7 +87,8 @@ pub async fn live_resources(
          cross join lateral (
              select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
                  created_seq, created_at, modified_at, deleted_seq
-             from scim_resources where tenant_id = $1 and id = asked.id and deleted_seq is null offset 0) r",
+             from scim_resources where tenant_id = $1 and id = asked.id offset 0) r
+         where r.deleted_seq is null",
         tenant.0,
         ids
     )

@@ -15,7 +15,7 @@ mod subjects;
 pub use columns::{IMPERSONAL, PERSONAL};
 pub use retention::due;
 
-use super::accept::{Change, PendingRow, draw_seqs, insert_changes, insert_pending, lock_tenant};
+use super::accept::{self, Additions, Change, PendingRow};
 use super::reconcile::{lock_people, lock_teams};
 use super::{PgPool, StoreError};
 use crate::directory::{Key, Lane, TenantId};
@@ -87,8 +87,7 @@ async fn attempt(
     let scan = Scan::of(&mut connection, tenant, &subjects).await?;
     drop(connection);
 
-    let mut tx = pool.begin().await?;
-    lock_tenant(&mut tx, tenant).await?;
+    let mut tx = accept::begin(pool, tenant).await?;
     let people = match cause {
         Cause::Asked(_) => people.to_vec(),
         Cause::Retention { days } => retention::still_due(&mut tx, tenant, people, days).await?,
@@ -127,8 +126,9 @@ async fn attempt(
     }
 
     let live = documents.iter().filter(|document| document.is_live()).count();
-    let (seqs, at) = draw_seqs(&mut tx, subjects.all.len() + live).await?;
-    let (of_people, of_documents) = seqs.split_at(subjects.all.len());
+    let drawn = accept::draw(&mut tx, tenant, subjects.all.len() + live).await?;
+    let at = drawn.at;
+    let (of_people, of_documents) = drawn.seqs.split_at(subjects.all.len());
     let mut ledger = Ledger::new(cause);
     for (subject, seq) in subjects.all.iter().zip(of_people) {
         ledger.add(
@@ -159,14 +159,14 @@ async fn attempt(
         }
         changed.push(resource);
     }
-    super::accept::update_resources(&mut tx, tenant, &changed).await?;
+    accept::update_resources(&mut tx, tenant, &changed).await?;
     rows::empty_documents(&mut tx, tenant, &subjects, of_people, at).await?;
     rows::end_keys(&mut tx, tenant, &subjects, of_people).await?;
     let (groups, values) = members
         .iter()
         .map(|member| (member.group_id, member.member.clone()))
         .unzip::<_, _, Vec<_>, Vec<_>>();
-    super::accept::delete_members(&mut tx, tenant, &groups, &values).await?;
+    accept::delete_members(&mut tx, tenant, &groups, &values).await?;
 
     let renamed = meaning.renamed(&members);
     let mut left: BTreeSet<(Uuid, Uuid)> = members
@@ -190,8 +190,13 @@ async fn attempt(
             });
         }
     }
-    insert_changes(&mut tx, tenant, &ledger.changes, at).await?;
-    insert_pending(&mut tx, tenant, &ledger.pending, at).await?;
+    let additions = Additions {
+        changes: &ledger.changes,
+        pending: &ledger.pending,
+        accepted_at: at,
+        ..Additions::default()
+    };
+    accept::add(&mut tx, tenant, additions).await?;
     fail::fail_point!("erasure::before_commit", |_| {
         crate::failpoint::hit("erasure::before_commit");
         Err(StoreError::interrupted())

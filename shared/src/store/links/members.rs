@@ -33,13 +33,14 @@ pub async fn asserted_members(
     let rows = sqlx::query!(
         r#"select r.directory_id, m.member, m.value, m.asserted_seq, m.names_group as "names_group!"
            from unnest($2::uuid[], $3::text[]) as k (team, member)
-           cross join lateral (select id, directory_id from scim_resources
-               where tenant_id = $1 and directory_id = k.team and kind = 2 and deleted_seq is null offset 0) r
+           cross join lateral (select id, directory_id, kind, deleted_seq from scim_resources
+               where tenant_id = $1 and directory_id = k.team offset 0) r
            cross join lateral (select member, value, asserted_seq,
                    coalesce(lower(attributes ->> 'type') = 'group', attributes ->> '$ref' ~* '(^|/)Groups/[^/]+/?$',
                             false) as names_group
                from scim_members
-               where tenant_id = $1 and group_id = r.id and member = k.member offset 0) m"#,
+               where tenant_id = $1 and group_id = r.id and member = k.member offset 0) m
+           where r.kind = 2 and r.deleted_seq is null"#,
         tenant.0,
         &team,
         &member as _

@@ -6,6 +6,7 @@ use crate::store::{PgConnection, StoreError};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use serde_json::Value;
+use sqlx::types::Json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -98,8 +99,9 @@ pub async fn groups_of(
                union all (select member, group_id from above limit $3))
            select f.member as "member!", g.id as "id!", g.name as "name!" from followed f
            cross join lateral (
-               select id, coalesce(document ->> 'displayName', '') as name, created_seq from scim_resources
-               where tenant_id = $1 and id = f.group_id and deleted_seq is null offset 0) g
+               select id, coalesce(document ->> 'displayName', '') as name, created_seq, deleted_seq
+               from scim_resources where tenant_id = $1 and id = f.group_id offset 0) g
+           where g.deleted_seq is null
            order by g.created_seq"#,
         tenant.0,
         &members,
@@ -107,24 +109,39 @@ pub async fn groups_of(
     )
     .fetch_all(connection)
     .await?;
-    // Whoever or whatever is named, and the groups that name it, in order of creation.
-    let mut naming: HashMap<&str, Vec<(Uuid, &str)>> = HashMap::new();
-    for row in &rows {
-        naming.entry(&row.member).or_default().push((row.id, &row.name));
+    let naming = Naming::of(rows.into_iter().map(|row| (row.member, row.id, row.name)));
+    let found = users
+        .iter()
+        .zip(members)
+        .map(|(user, member)| (*user, naming.groups_of(member)));
+    Ok(found.filter(|(_, groups)| !groups.is_empty()).collect())
+}
+
+/// Whoever or whatever is named, and the groups that name it, in order of creation.
+struct Naming(HashMap<String, Vec<(Uuid, String)>>);
+
+impl Naming {
+    fn of(rows: impl Iterator<Item = (String, Uuid, String)>) -> Naming {
+        let mut naming: HashMap<String, Vec<(Uuid, String)>> = HashMap::new();
+        for (member, group, name) in rows {
+            naming.entry(member).or_default().push((group, name));
+        }
+        Naming(naming)
     }
-    let mut groups_of = HashMap::new();
-    for (user, member) in users.iter().zip(&members) {
+
+    /// The groups of this member and, upwards, of those.
+    fn groups_of(&self, member: String) -> Vec<GroupOf> {
         let mut found: Vec<GroupOf> = vec![];
         let mut seen: HashSet<Uuid> = HashSet::new();
         let mut asked = member.clone();
         let mut next = 0;
         loop {
-            for (id, name) in naming.get(asked.as_str()).into_iter().flatten() {
+            for (id, name) in self.0.get(&asked).into_iter().flatten() {
                 if seen.insert(*id) {
                     found.push(GroupOf {
                         id: *id,
-                        name: (*name).to_owned(),
-                        direct: asked == *member,
+                        name: name.clone(),
+                        direct: asked == member,
                     });
                 }
             }
@@ -132,15 +149,64 @@ pub async fn groups_of(
             asked = group.id.to_string();
             next += 1;
         }
-        if !found.is_empty() {
-            groups_of.insert(*user, found);
-        }
+        found
     }
-    Ok(groups_of)
 }
 
-/// Of each of these people (by directory id), the managers its reporting lines name: reference
-/// as asserted, SCIM id and display name.
+/// A manager that a reporting line names: reference as asserted, SCIM id and display name.
+pub type ManagerOf = (String, Uuid, Option<String>);
+
+/// What [`groups_of`] and [`managers_of`] answer of a single user, in one statement whose plan is kept:
+/// to plan it takes many times as long as to run it.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn hanging_on(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    user: Uuid,
+    person: Uuid,
+) -> Result<(Vec<GroupOf>, Vec<ManagerOf>), StoreError> {
+    let member = user.to_string();
+    let row = sqlx::query!(
+        r#"with recursive direct as materialized (
+               select group_id from scim_members where tenant_id = $1 and member = $2),
+           above as (
+               select d.group_id::text as member, m.group_id from direct d
+               cross join lateral (select group_id from scim_members
+                   where tenant_id = $1 and member = d.group_id::text offset 0) m
+               union
+               select a.group_id::text, m.group_id from above a
+               cross join lateral (select group_id from scim_members
+                   where tenant_id = $1 and member = a.group_id::text offset 0) m),
+           followed as (
+               select $2 as member, group_id from direct
+               union all (select member, group_id from above limit $4))
+           select
+               (select jsonb_agg(jsonb_build_array(f.member, g.id, g.name) order by g.created_seq) from followed f
+                cross join lateral (
+                    select id, coalesce(document ->> 'displayName', '') as name, created_seq, deleted_seq
+                    from scim_resources where tenant_id = $1 and id = f.group_id offset 0) g
+                where g.deleted_seq is null) as "groups: Json<Vec<(String, Uuid, String)>>",
+               (select jsonb_agg(jsonb_build_array(l.reference, p.resource_id, p.display_name)
+                                 order by l.slot, l.ordinal)
+                from reporting_lines l
+                cross join lateral (select resource_id, display_name from people
+                    where tenant_id = $1 and id = l.manager_id offset 0) p
+                where l.tenant_id = $1 and l.person_id = $3) as "managers: Json<Vec<ManagerOf>>""#,
+        tenant.0,
+        member,
+        person,
+        MOST_NESTINGS
+    )
+    .fetch_one(connection)
+    .await?;
+    let naming = Naming::of(row.groups.map(|Json(rows)| rows).unwrap_or_default().into_iter());
+    let managers = row.managers.map(|Json(rows)| rows).unwrap_or_default();
+    Ok((naming.groups_of(member), managers))
+}
+
+/// Of each of these people (by directory id), the managers its reporting lines name.
 ///
 /// # Errors
 /// When the statement fails.
@@ -148,7 +214,7 @@ pub async fn managers_of(
     connection: &mut PgConnection,
     tenant: TenantId,
     people: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<(String, Uuid, Option<String>)>>, StoreError> {
+) -> Result<HashMap<Uuid, Vec<ManagerOf>>, StoreError> {
     let rows = sqlx::query!(
         "select l.person_id, l.reference, p.resource_id, p.display_name
          from reporting_lines l
@@ -160,7 +226,7 @@ pub async fn managers_of(
     )
     .fetch_all(connection)
     .await?;
-    let mut managers: HashMap<Uuid, Vec<(String, Uuid, Option<String>)>> = HashMap::new();
+    let mut managers: HashMap<Uuid, Vec<ManagerOf>> = HashMap::new();
     for row in rows {
         let manager = (row.reference, row.resource_id, row.display_name);
         managers.entry(row.person_id).or_default().push(manager);

@@ -14,7 +14,7 @@ mod values;
 
 pub use external_ids::by_external_ids;
 pub(in crate::store) use ledger::last_before;
-pub use links::{groups_of, managers_of, members_of, nested_groups_of};
+pub use links::{ManagerOf, groups_of, hanging_on, managers_of, members_of, nested_groups_of};
 pub use page::{Position, after, by_index, count, plan};
 pub use source::{Search, Sort};
 
