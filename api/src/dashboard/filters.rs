@@ -37,13 +37,7 @@ pub(super) fn duration<T: Figure>(seconds: T, _: &dyn Values) -> Result<String> 
 /// How many per second a minute's count is: `0`, `0.3`, `48`, `1,200`.
 #[askama::filter_fn]
 pub(super) fn rate<T: Figure>(in_a_minute: T, _: &dyn Values) -> Result<String> {
-    let per_second = in_a_minute.figure() / 60.0;
-    Ok(match per_second {
-        0.0 => "0".to_owned(),
-        few if few < 0.1 => "< 0.1".to_owned(),
-        some if some < 9.95 => format!("{some:.1}"),
-        many => grouped(many.round() as i64),
-    })
+    Ok(per_second(in_a_minute.figure() / 60.0))
 }
 
 /// Whatever is counted or measured, however a template gets at it.
@@ -93,6 +87,15 @@ pub(super) fn grouped(count: i64) -> String {
     match count < 0 {
         true => format!("−{text}"),
         false => text,
+    }
+}
+
+pub(super) fn per_second(rate: f64) -> String {
+    match rate {
+        0.0 => "0".to_owned(),
+        few if few < 0.1 => "< 0.1".to_owned(),
+        some if some < 9.95 => format!("{some:.1}"),
+        many => grouped(many.round() as i64),
     }
 }
 

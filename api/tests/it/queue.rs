@@ -190,6 +190,13 @@ async fn samples_are_those_of_the_time_asked_for_in_its_order() {
     .execute(&app.pool)
     .await
     .unwrap();
+    sqlx::query(
+        "insert into pace_samples select now() - age, 18000, 6
+         from unnest(array['1 minute', '2 hours']::interval[]) age",
+    )
+    .execute(&app.pool)
+    .await
+    .unwrap();
     let path = format!("{QUEUE}/samples");
     let hour = operator.get(&path).await.expect(200).body;
     assert_eq!(hour["everySeconds"], 15);
@@ -203,6 +210,12 @@ async fn samples_are_those_of_the_time_asked_for_in_its_order() {
             &samples[0]["finishedPerSecond"]
         ),
         (&json!("live"), &json!(7), &json!(0.5))
+    );
+    let pace = hour["pace"].as_array().unwrap();
+    assert_eq!(pace.len(), 1, "{pace:?}");
+    assert_eq!(
+        (&pace[0]["acceptedPerSecond"], &pace[0]["appliedPerSecond"]),
+        (&json!(1200.0), &json!(0.4))
     );
     for (minutes, count) in [("5", 1), ("1440", 3)] {
         let found = operator

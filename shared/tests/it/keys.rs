@@ -5,13 +5,17 @@ use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 
 /// Tables whose primary key does not begin with the tenant.
-const EXCEPTIONS: [(&str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str); 7] = [
     ("tenants", "a row is a tenant"),
     ("secrets", "shared by all processes, whatever the tenant"),
     ("event_keys", "one key signs the events of all tenants"),
     (
         "queue_samples",
         "of the deployment's queues, which all tenants share",
+    ),
+    (
+        "pace_samples",
+        "of what the deployment accepts and applies, beside queue_samples",
     ),
     (
         "history",

@@ -8,6 +8,7 @@ mod fuzz;
 mod history;
 mod keys;
 mod queue;
+mod queue_samples;
 mod receipt_list;
 mod rows_read;
 mod search;

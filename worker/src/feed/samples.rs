@@ -1,4 +1,4 @@
-//! Keeping how full the queues are, for whoever looks back over the last hours.
+//! Keeping how full the queues are and how fast everything goes, for whoever looks back over the last hours.
 //!
 //! Every worker looks, without a leader: whoever comes first takes the moment's sample.
 

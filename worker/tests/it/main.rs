@@ -22,6 +22,7 @@ mod process;
 #[path = "../receiver/mod.rs"]
 mod receiver;
 mod runs;
+mod samples;
 mod schedules;
 mod waiting;
 mod webhooks;

@@ -4,9 +4,8 @@ use crate::company::{Company, report, user};
 use crate::process::{Worker, until};
 use rollcall_shared::directory::WorkLane;
 use rollcall_shared::store::runs::{self, Scope, steps};
-use rollcall_shared::store::{feed, lanes, queue_samples};
+use rollcall_shared::store::{feed, lanes};
 use serde_json::json;
-use std::time::Duration;
 use uuid::Uuid;
 
 async fn pause(company: &Company, lane: WorkLane) {
@@ -124,31 +123,4 @@ async fn pause_and_resume_twice_change_nothing_the_second_time() {
     );
     resume(&company, lane).await;
     assert!(!lanes::resume(&mut conn, company.tenant, lane).await.unwrap());
-}
-
-#[tokio::test]
-async fn sample_of_a_moment_is_kept_once_and_for_a_day() {
-    let company = Company::new().await;
-    // Time stands still in a transaction.
-    let mut tx = company.pool.begin().await.unwrap();
-    let depths = WorkLane::ALL.map(|lane| (lane, Default::default()));
-    assert!(queue_samples::due(&mut tx).await.unwrap());
-    assert!(queue_samples::keep(&mut tx, &depths).await.unwrap());
-    assert!(!queue_samples::due(&mut tx).await.unwrap());
-    assert!(!queue_samples::keep(&mut tx, &depths).await.unwrap());
-    sqlx::query("update queue_samples set taken_at = taken_at - interval '1 day 1 minute'")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    assert!(queue_samples::keep(&mut tx, &depths).await.unwrap());
-    let (kept, lanes): (i64, i64) =
-        sqlx::query_as("select count(*), count(distinct lane) from queue_samples")
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
-    assert_eq!((kept, lanes), (4, 4), "what is older than a day is dropped");
-    let read = queue_samples::since(&mut tx, Duration::from_secs(60))
-        .await
-        .unwrap();
-    assert_eq!(read.len(), 4);
 }

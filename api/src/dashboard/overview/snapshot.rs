@@ -7,7 +7,7 @@ use rollcall_shared::queue::{Depth, QueueError};
 use rollcall_shared::store::lanes::{self, Pause};
 use rollcall_shared::store::overview::{self, Backlog, Counts, Pace};
 use rollcall_shared::store::runs::{self, Run};
-use rollcall_shared::store::{StoreError, queue_samples};
+use rollcall_shared::store::{PgConnection, StoreError, queue_samples};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,10 +34,26 @@ pub(super) struct Snapshot {
     pub last_run: Option<Run>,
     /// Lanes that operators have paused.
     pub paused: Vec<Pause>,
-    /// The queues of the deployment in the last hour.
-    pub chart: Arc<Chart>,
+    /// The deployment in the last hour.
+    pub charts: Arc<Charts>,
     /// `None`: Redis does not answer.
     pub redis: Option<Redis>,
+}
+
+/// Pictures of the last hour.
+#[derive(Debug, Default)]
+pub(super) struct Charts {
+    pub queues: Chart,
+    pub pace: Chart,
+}
+
+impl Charts {
+    async fn draw(connection: &mut PgConnection) -> Result<Charts, StoreError> {
+        Ok(Charts {
+            queues: chart::of_queues(&queue_samples::since(connection, chart::SPAN).await?),
+            pace: chart::of_pace(&queue_samples::pace_since(connection, chart::SPAN).await?),
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -72,7 +88,7 @@ pub(crate) struct Snapshots(Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<Last>
 #[derive(Default)]
 struct Last {
     sizes: Sizes,
-    chart: Option<(Instant, Arc<Chart>)>,
+    charts: Option<(Instant, Arc<Charts>)>,
     /// Until when the snapshot is as good as a new one.
     taken: Option<(Instant, Arc<Snapshot>)>,
 }
@@ -110,12 +126,11 @@ impl Last {
     async fn read(&mut self, app: &App, tenant: TenantId) -> Result<Snapshot, StoreError> {
         let counts = self.sizes.counts(app, tenant);
         let mut connection = app.searches.acquire().await?;
-        let chart = match &self.chart {
-            Some((until, chart)) if Instant::now() < *until => Arc::clone(chart),
+        let charts = match &self.charts {
+            Some((until, charts)) if Instant::now() < *until => Arc::clone(charts),
             _ => {
-                let samples = queue_samples::since(&mut connection, chart::SPAN).await?;
-                let drawn = Arc::new(chart::of(&samples));
-                self.chart = Some((Instant::now() + queue_samples::EVERY, Arc::clone(&drawn)));
+                let drawn = Arc::new(Charts::draw(&mut connection).await?);
+                self.charts = Some((Instant::now() + queue_samples::EVERY, Arc::clone(&drawn)));
                 drawn
             }
         };
@@ -127,7 +142,7 @@ impl Last {
             behind: overview::people_behind(&mut connection, tenant).await?,
             last_run: runs::list(&mut connection, tenant, None, 0, 1).await?.pop(),
             paused: lanes::paused(&mut connection, tenant).await?,
-            chart,
+            charts,
             redis: None,
         })
     }

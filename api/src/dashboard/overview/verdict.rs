@@ -147,7 +147,6 @@ fn counted(count: i64, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chart::Chart;
     use super::super::snapshot::Redis;
     use super::*;
     use chrono::DateTime;
@@ -163,7 +162,7 @@ mod tests {
             pace: Pace::default(),
             counts: None,
             asserted: 0,
-            chart: Arc::new(Chart::default()),
+            charts: Arc::default(),
             behind: 0,
             last_run: None,
             paused: vec![],

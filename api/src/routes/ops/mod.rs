@@ -14,6 +14,7 @@ pub(crate) mod people;
 mod preconditions;
 mod push;
 pub(crate) mod queue;
+mod queue_samples;
 mod receipt_list;
 mod receipts;
 pub(crate) mod rejections;
@@ -40,7 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::rotate))
         .routes(routes!(queue::queue))
-        .routes(routes!(queue::samples))
+        .routes(routes!(queue_samples::samples))
         .routes(routes!(queue::pause))
         .routes(routes!(queue::resume))
         .routes(routes!(receipt_list::list))

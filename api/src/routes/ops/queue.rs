@@ -1,7 +1,7 @@
 //! What is in the queues, who works on it, and pausing a tenant's lanes.
 
 use crate::error::{Failure, Problem};
-use crate::extract::{Asked, Caller, JsonBody};
+use crate::extract::{Caller, JsonBody};
 use crate::openapi::described;
 use crate::state::App;
 use axum::Json;
@@ -11,7 +11,6 @@ use rollcall_shared::directory::{TenantId, WorkLane};
 use rollcall_shared::queue::{Depth, Holders, Process, QueueError};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::lanes::{self, Pause, Work};
-use rollcall_shared::store::queue_samples::{self, Sample};
 use rollcall_shared::telemetry::{JobState, QueueName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -23,9 +22,6 @@ use uuid::Uuid;
 const LONGEST: Duration = Duration::from_secs(2);
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 1_000;
-/// Minutes of samples when the client does not say, and at most.
-const USUAL_MINUTES: i64 = 60;
-const MOST_MINUTES: i64 = 24 * 60;
 
 described!(
     /// Why a lane is paused.
@@ -59,19 +55,6 @@ described!(
             }],
         }],
         "workers": [{ "process": "string", "alive": "boolean", "lastHeartbeatSeconds": "number?" }],
-    }
-);
-described!(
-    /// How full the deployment's queues were.
-    SamplesForm, {
-        "everySeconds": "integer",
-        "samples": [{
-            "at": "time",
-            "lane": "live|bulk|links|runs",
-            "depth": of::<DepthForm>(),
-            "oldestReadySeconds": "number?",
-            "finishedPerSecond": "number?",
-        }],
     }
 );
 described!(
@@ -296,41 +279,4 @@ pub(crate) async fn resume_lane(app: &App, tenant: TenantId, lane: WorkLane) -> 
         tracing::info!(%tenant, lane = lane.name(), "a lane was resumed");
     }
     Ok(())
-}
-
-/// `GET /ops/v1/queue/samples?minutes=`: how full the deployment's queues were, every 15 seconds.
-#[utoipa::path(
-    get,
-    path = "/queue/samples",
-    params(("minutes" = Option<i64>, Query, description = "How far back: 60 unless told, at most 1440.")),
-    responses((status = 200, body = SamplesForm))
-)]
-pub(super) async fn samples(
-    State(app): State<App>,
-    _caller: Caller,
-    asked: Asked,
-) -> Result<Json<Value>, Problem> {
-    let minutes = asked.number("minutes")?.unwrap_or(USUAL_MINUTES);
-    if !(1..=MOST_MINUTES).contains(&minutes) {
-        let detail = format!("minutes must be from 1 to {MOST_MINUTES}");
-        return Err(Failure::new(StatusCode::BAD_REQUEST, detail).into());
-    }
-    let span = Duration::from_secs(minutes.unsigned_abs() * 60);
-    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
-    let samples = queue_samples::since(&mut connection, span).await?;
-    let samples: Vec<Value> = samples.iter().map(sample).collect();
-    Ok(Json(json!({
-        "everySeconds": queue_samples::EVERY.as_secs(),
-        "samples": samples,
-    })))
-}
-
-fn sample(sample: &Sample) -> Value {
-    json!({
-        "at": sample.taken_at,
-        "lane": sample.lane.name(),
-        "depth": states(&sample.depth),
-        "oldestReadySeconds": sample.depth.oldest_ready_seconds,
-        "finishedPerSecond": sample.depth.finished_per_second,
-    })
 }

@@ -189,3 +189,28 @@ async fn overview_tells_of_its_own_tenant_and_escapes_names() {
     let page = Browser::logged_in(&other).await.open("/").await.expect(200);
     assert!(page.has("of 0 that the sources know"), "{page:?}");
 }
+
+#[tokio::test]
+async fn overview_draws_the_last_hour_and_says_in_words_what_is_drawn() {
+    let app = TestApp::start().await;
+    let operator = operator(&app, "acme").await;
+    sqlx::raw_sql(
+        "insert into queue_samples select now() - age, 'live', 7, 2, 1, 0, 3, 0.5
+             from unnest(array['15 seconds', '30 seconds']::interval[]) age;
+         insert into pace_samples values (now() - interval '30 seconds', 18000, 150),
+                                         (now() - interval '15 seconds', 30, 3)",
+    )
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    let page = Browser::logged_in(&operator).await.open("/").await.expect(200);
+    for shown in [
+        r#"aria-label="Jobs in the queues: live at most 10, last 10.""#,
+        r#"aria-label="Per second: accepted at most 1,200, last 2.0; applied at most 10, last 0.2.""#,
+        r#"<span class="dot two"></span>accepted <strong class="number">2.0</strong>, at most <span class="number">1,200</span>"#,
+        r#"<span class="dot one"></span>applied <strong class="number">0.2</strong>, at most <span class="number">10</span>"#,
+        r#"<span class="top">2,000</span>"#,
+    ] {
+        assert!(page.has(shown), "{shown} is not in {page:?}");
+    }
+}
