@@ -14,6 +14,9 @@ pub struct Watch {
     pub token_expiry_seconds: Option<f64>,
     /// Age of the oldest run under way whose tenant has not paused them.
     pub oldest_run_seconds: Option<f64>,
+    /// Seconds since the first change that the feed does not tell yet, because a transaction that began before
+    /// it is still open; 0 when there is none.
+    pub feed_held_seconds: Option<f64>,
     /// Seconds since the oldest change that an enabled webhook has not been told of; 0 when there is none.
     pub webhook_undelivered_seconds: Option<f64>,
     /// Deliveries to webhooks that were given up.
@@ -22,7 +25,7 @@ pub struct Watch {
     pub webhooks_disabled: Option<i64>,
 }
 
-/// Look at sources, tokens, runs and webhooks of all tenants.
+/// Look at sources, tokens, runs, feeds and webhooks of all tenants.
 ///
 /// # Errors
 /// When the statement fails.
@@ -44,6 +47,11 @@ pub async fn watch(connection: &mut PgConnection) -> Result<Watch, StoreError> {
              (select extract(epoch from now() - min(created_at))::float8 from runs where phase <> 'done'
                  and tenant_id <> all (array(select tenant_id from paused_lanes where lane = 'runs')))
                  as oldest_run_seconds,
+             (select coalesce(extract(epoch from now() - min(held.applied_at)), 0)::float8
+              from tenants t cross join lateral (select applied_at from history h
+                  where (h.tenant_id + 0, h.order_xid) >= (t.id, (select pg_snapshot_xmin(pg_current_snapshot())))
+                    and h.tenant_id + 0 <= t.id and h.order_xid is not null and h.fields <> '{}'
+                  order by h.tenant_id + 0, h.order_xid, h.id limit 1) held) as feed_held_seconds,
              (select coalesce(extract(epoch from now() - min(coalesce(waits.changed_at, next.applied_at))), 0)::float8
               from webhooks w
               join tenants t on t.id = w.tenant_id and t.suspended_at is null

@@ -92,6 +92,7 @@ fn set_watch(metrics: &Metrics, watch: Watch) {
     metrics.source_silence_seconds.set(watch.source_silence_seconds);
     metrics.token_expiry_seconds.set(watch.token_expiry_seconds);
     metrics.oldest_run_age_seconds.set(watch.oldest_run_seconds);
+    metrics.feed_held_seconds.set(watch.feed_held_seconds);
     metrics
         .webhook_oldest_undelivered_seconds
         .set(watch.webhook_undelivered_seconds);

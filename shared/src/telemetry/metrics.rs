@@ -96,6 +96,9 @@ metrics! {
     token_expiry_seconds: Figure<f64> = Figure::default(),
     /// Seconds by which the schedule that should have fired first is late; 0 when none is, read at scrape.
     schedule_overdue_seconds: Figure<f64> = Figure::default(),
+    /// Seconds since the first change of the directory that neither its feed nor webhooks tell yet, because a
+    /// transaction that began before it is still open; 0 when there is none, read at scrape.
+    feed_held_seconds: Figure<f64> = Figure::default(),
     /// Seconds since the oldest change that an enabled webhook has not been told of; 0 when there is none, read
     /// at scrape.
     webhook_oldest_undelivered_seconds: Figure<f64> = Figure::default(),
