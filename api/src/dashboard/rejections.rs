@@ -15,6 +15,7 @@ use axum::response::Response;
 use rollcall_shared::scim::ResourceType;
 use rollcall_shared::store::rejections::Rejection;
 use serde::Deserialize;
+use uuid::Uuid;
 
 const PATH: &str = "/rejections";
 /// Rejections in a page.
@@ -22,20 +23,62 @@ const SHOWN: i64 = 50;
 /// Longest value that is shown whole, in characters.
 const LONGEST: usize = 200;
 
-#[derive(Deserialize)]
+/// Which rejections a page shows.
+#[derive(Clone, Deserialize, Default)]
+#[serde(default)]
 pub(super) struct Asked {
-    #[serde(default)]
     discarded: bool,
-    rule: Option<String>,
-    after: Option<String>,
+    rule: String,
+    /// By directory or SCIM id.
+    person: String,
+    after: String,
+}
+
+impl Asked {
+    /// What a rule cannot use of a person's.
+    pub(super) fn of_person(person: Uuid, rule: &str) -> Asked {
+        Asked {
+            person: person.to_string(),
+            rule: rule.to_owned(),
+            ..Asked::default()
+        }
+    }
+
+    /// The address of this page.
+    pub(super) fn address(&self) -> String {
+        let discarded = if self.discarded { "true" } else { "" };
+        let parts = [
+            ("discarded", discarded),
+            ("person", &self.person),
+            ("rule", &self.rule),
+            ("after", &self.after),
+        ];
+        let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parts)
+            .finish();
+        match query.is_empty() {
+            true => PATH.to_owned(),
+            false => format!("{PATH}?{query}"),
+        }
+    }
+
+    /// The address of the open or of the discarded ones among these.
+    fn tab(&self, discarded: bool) -> String {
+        Asked {
+            discarded,
+            after: String::new(),
+            ..self.clone()
+        }
+        .address()
+    }
 }
 
 #[derive(Template)]
 #[template(path = "rejections.html")]
 struct RejectionsPage {
     frame: Frame,
-    discarded: bool,
-    rule: Option<String>,
+    asked: Asked,
     found: Page,
     /// Address of the next page.
     next: Option<String>,
@@ -72,33 +115,24 @@ pub(super) async fn page(
     session: Session,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageFailure> {
-    let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let (rule, after) = (some(asked.rule), some(asked.after));
     let wanted = Wanted {
-        rule: rule.as_deref(),
-        person: None,
+        rule: some(&asked.rule),
+        person: some(&asked.person),
         discarded: asked.discarded,
-        after: after.as_deref(),
+        after: some(&asked.after),
         limit: SHOWN,
     };
     let found = ops::look(&app, session.tenant, &wanted).await?;
-    let next = found.next.as_ref().map(|after| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        if asked.discarded {
-            query.append_pair("discarded", "true");
-        }
-        if let Some(rule) = &rule {
-            query.append_pair("rule", rule);
-        }
-        format!("{PATH}?{}", query.append_pair("after", after).finish())
+    let next = found.next.clone().map(|after| {
+        let asked = asked.clone();
+        Asked { after, ..asked }.address()
     });
     let frame = session.frame(Section::Rejections);
     Ok(html::page(
         &session,
         &RejectionsPage {
             frame,
-            discarded: asked.discarded,
-            rule,
+            asked,
             found,
             next,
         },
@@ -142,6 +176,11 @@ pub(super) async fn act(
         Ok(said) => session.done(back, &said),
         Err(failure) => session.refused(back, &failure),
     })
+}
+
+/// What was asked for, if anything.
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// The values of a form's fields of this name.

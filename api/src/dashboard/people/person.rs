@@ -7,8 +7,9 @@ use crate::dashboard::frame::{Frame, Section};
 use crate::dashboard::history::{self, Timeline};
 use crate::dashboard::html;
 use crate::dashboard::links::Link;
+use crate::dashboard::rejections;
 use crate::dashboard::session::Session;
-use crate::error::{PageFailure, Problem};
+use crate::error::{Failure, PageFailure, Problem};
 use crate::extract::Asked;
 use crate::routes::ops;
 use crate::state::App;
@@ -16,6 +17,9 @@ use askama::Template;
 use axum::extract::{Path as Part, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use rollcall_shared::directory::TenantId;
+use rollcall_shared::store::StoreError;
+use rollcall_shared::store::rejections::{OfPerson, of_person};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -63,7 +67,17 @@ struct PersonPage {
     managers: Vec<Link>,
     teams: Vec<Link>,
     waiting: usize,
+    rejected: Vec<Rejected>,
     timeline: Timeline,
+}
+
+/// A value of theirs that the directory cannot use.
+struct Rejected {
+    rule: String,
+    reason: String,
+    since: DateTime<Utc>,
+    /// Where it can be retried or discarded.
+    address: String,
 }
 
 #[derive(Template)]
@@ -155,6 +169,7 @@ pub(in crate::dashboard) async fn page(
     let asked = Asked::of(&[("limit", history::PAGE), ("cursor", &shown.before)]);
     let (state, caller, path) = ask();
     let history: history::Page = read(ops::history::of_person(state, caller, path, asked).await)?;
+    let rejected = rejected(&app, session.tenant, now.id).await?;
     let waiting = links.links.iter().filter(|link| link.waits()).count();
     let (teams, managers) = links.links.into_iter().partition(Link::is_of_team);
     let awaited = now.person.is_none();
@@ -167,9 +182,22 @@ pub(in crate::dashboard) async fn page(
         managers,
         teams,
         waiting,
+        rejected,
         timeline: Timeline::new(history, &format!("/people/{}", now.id)),
     };
     Ok(html::page(&session, &page))
+}
+
+async fn rejected(app: &App, tenant: TenantId, person: Uuid) -> Result<Vec<Rejected>, Failure> {
+    let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
+    let found = of_person(&mut connection, tenant, person).await?;
+    let shown = |found: OfPerson| Rejected {
+        address: rejections::Asked::of_person(person, &found.rule).address(),
+        rule: found.rule,
+        reason: found.reason,
+        since: found.since,
+    };
+    Ok(found.into_iter().map(shown).collect())
 }
 
 async fn then(app: App, session: Session, id: String, at: &str) -> Result<Response, PageFailure> {

@@ -119,3 +119,78 @@ async fn rejections_are_retried_discarded_with_a_note_and_restored() {
     assert_eq!(log["actions"][0]["action"], "POST /rejections");
     assert!(!log.to_string().contains("fine"), "{log}");
 }
+
+#[tokio::test]
+async fn rejections_of_a_person_are_on_their_page_which_leads_to_where_they_are_settled() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    let browser = Browser::logged_in(&operator).await;
+    let ada = rejected(&scim, "ada", "level").await;
+    let bob = rejected(&scim, "bob", "birthday").await;
+    let person_of = async |user: &Answer| -> String {
+        sqlx::query_scalar("select directory_id::text from scim_resources where id = $1::uuid")
+            .bind(user.id())
+            .fetch_one(&app.pool)
+            .await
+            .unwrap()
+    };
+    let (person, other) = (person_of(&ada).await, person_of(&bob).await);
+    sqlx::query(
+        "insert into rejections (tenant_id, resource_id, rule, value_hash, reason, seq)
+         select tenant_id, resource_id, 'a&b', value_hash, '<b>is</b> no date', seq from rejections
+         where resource_id = $1::uuid",
+    )
+    .bind(ada.id())
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    let page = browser.open(&format!("/people/{person}")).await.expect(200);
+    for shown in [
+        "Rejected values",
+        "level is not usable",
+        "&#60;b&#62;is&#60;/b&#62; no date",
+        &format!("href=\"/rejections?person={person}&#38;rule=level\""),
+        &format!("href=\"/rejections?person={person}&#38;rule=a%26b\""),
+    ] {
+        assert!(page.has(shown), "{shown}: {page:?}");
+    }
+    assert!(!page.has("birthday is not usable"), "{page:?}");
+
+    let one = browser
+        .open(&format!("/rejections?person={person}&rule=a%26b"))
+        .await
+        .expect(200);
+    assert!(
+        one.has("no date")
+            && !one.has("level is not usable")
+            && one.has(&format!("href=\"/people/{person}\"")),
+        "{one:?}"
+    );
+    let theirs = format!("/rejections?person={person}");
+    let both = browser.open(&theirs).await.expect(200);
+    assert!(
+        both.has("no date") && both.has("level is not usable") && !both.has("birthday is not usable"),
+        "{both:?}"
+    );
+    let discarded = format!("/rejections?discarded=true&#38;person={person}");
+    assert!(both.has(&format!("href=\"{discarded}\"")), "{both:?}");
+
+    for rule in ["level", "a&b"] {
+        let id = format!("{}:{rule}", ada.id());
+        browser
+            .act(
+                &theirs,
+                "/rejections",
+                &[("action", "discard"), ("id", &id), ("note", "known")],
+            )
+            .await
+            .leads_to("/rejections");
+    }
+    let page = browser.open(&format!("/people/{person}")).await.expect(200);
+    assert!(!page.has("Rejected values"), "{page:?}");
+    assert!(browser.open(&theirs).await.has("Nothing of theirs is rejected."));
+    let page = browser.open(&format!("/people/{other}")).await.expect(200);
+    assert!(page.has("birthday is not usable"), "{page:?}");
+    browser.open("/rejections?person=nobody").await.expect(404);
+}
