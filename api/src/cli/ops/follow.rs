@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::client::{Answer, encoded};
-use super::output::text;
+use super::output::{count, text};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::time::Duration;
@@ -42,19 +42,14 @@ impl Progress {
         if !terminal {
             return Ok(Progress::Lines);
         }
-        let style = ProgressStyle::with_template("{prefix:9} [{bar:40}] {pos}/{len} parts, {msg}")?;
+        let style = ProgressStyle::with_template("{prefix:9} [{bar:40}] {msg}")?;
         Ok(Progress::Bar(ProgressBar::new(0).with_style(style)))
     }
 
     /// Show how far it is; answers what is not to be told again.
     fn show(&self, run: &Value, told: Option<(String, u64)>) -> Option<(String, u64)> {
-        let number = |name: &str| run["progress"][name].as_u64().unwrap_or(0);
-        let (parts, done) = (number("parts"), number("partsDone"));
-        let mut message = format!("{} checked", number("checked"));
-        if let Some(seconds) = run["progress"]["secondsLeft"].as_f64() {
-            message.push_str(&format!(", about {seconds:.0} s left"));
-        }
-        let phase = text(run, "/phase");
+        let (done, parts) = (figure(run, "partsDone"), figure(run, "parts"));
+        let (phase, message) = (text(run, "/phase"), message(run));
         match self {
             Progress::Bar(bar) => {
                 bar.set_length(parts);
@@ -66,7 +61,7 @@ impl Progress {
             Progress::Lines => {
                 let now = Some((phase.clone(), (done * 10).checked_div(parts).unwrap_or(0)));
                 if now != told {
-                    eprintln!("{phase}: {done} of {parts} parts, {message}");
+                    eprintln!("{phase}: {message}");
                 }
                 now
             }
@@ -77,5 +72,34 @@ impl Progress {
         if let Progress::Bar(bar) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+fn figure(run: &Value, name: &str) -> u64 {
+    run["progress"][name].as_u64().unwrap_or(0)
+}
+
+fn message(run: &Value) -> String {
+    let (done, parts) = (figure(run, "partsDone"), count(figure(run, "parts"), "part"));
+    let mut message = format!("{done} of {parts}, {} checked", figure(run, "checked"));
+    if let Some(seconds) = run["progress"]["secondsLeft"].as_f64() {
+        message.push_str(&format!(", about {seconds:.0} s left"));
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn message_counts_one_part_and_several() {
+        let told = |done: u64, parts: u64, left: Value| {
+            let progress = json!({ "partsDone": done, "parts": parts, "checked": 40, "secondsLeft": left });
+            message(&json!({ "progress": progress }))
+        };
+        assert_eq!(told(1, 1, Value::Null), "1 of 1 part, 40 checked");
+        assert_eq!(told(1, 3, json!(8.4)), "1 of 3 parts, 40 checked, about 8 s left");
     }
 }

@@ -78,6 +78,14 @@ async fn waiting_shows_what_blocks_most_first_with_who_waits_and_nothing_of_othe
         "{page:?}"
     );
     assert!(page.has("tried 3 times"));
+    sqlx::query("update waiters set attempts = 1 where reference = 'rare@example.com'")
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    for path in ["/waiting".to_owned(), format!("/people/{ada}")] {
+        let page = browser.open(&path).await.expect(200);
+        assert!(page.has("tried 1 time,"), "{path}: {page:?}");
+    }
     assert!(!page.has("zanzibar") && !page.has("Zoe"));
     let ambiguous = browser.open("/waiting?reason=ambiguous").await.expect(200);
     assert!(ambiguous.has("boss@example.com") && !ambiguous.has("rare@example.com"));
