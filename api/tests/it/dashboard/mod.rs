@@ -9,6 +9,7 @@ mod people;
 mod queue;
 mod rejections;
 mod runs;
+mod suspended;
 mod tokens;
 mod waiting;
 
