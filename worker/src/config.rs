@@ -2,6 +2,7 @@ use clap::Args;
 use rollcall_shared::config::{PostgresConfig, RedisConfig, WebhookConfig};
 use rollcall_shared::telemetry::TraceConfig;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Settings of the worker.
@@ -96,6 +97,11 @@ pub struct WorkConfig {
     )]
     pub webhooks_concurrency: usize,
 
+    /// PEM file of certificate authorities that receivers of webhooks are believed by, beside those
+    /// of the system
+    #[arg(long, env = "ROLLCALL_WEBHOOKS_CA_FILE", value_name = "FILE")]
+    webhooks_ca_file: Option<String>,
+
     /// Seconds a process may hold a job without renewing its lease; a job of a process that died
     /// is taken over after this time
     #[arg(
@@ -119,6 +125,12 @@ pub struct WorkConfig {
 impl WorkConfig {
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds.max(1))
+    }
+
+    /// The file, where one is set; an empty setting is none.
+    pub fn webhooks_ca_file(&self) -> Option<&Path> {
+        let file = self.webhooks_ca_file.as_deref().filter(|file| !file.is_empty());
+        file.map(Path::new)
     }
 
     pub fn drain(&self) -> Duration {

@@ -16,6 +16,7 @@ pub mod runs;
 mod webhooks;
 
 pub use config::{Config, WorkConfig};
+pub use webhooks::TrustError;
 
 use context::Context;
 use limiter::Limiter;
@@ -44,8 +45,8 @@ pub enum WorkError {
     Redis(#[source] QueueError),
     #[error("ROLLCALL_WORKER_LISTEN cannot be listened on")]
     Listen(#[source] std::io::Error),
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    #[error("webhooks cannot be delivered over TLS")]
+    Tls(#[source] TrustError),
     #[error("the queue's workers failed")]
     Workers(#[source] rollcall_shared::queue::BoxError),
 }
@@ -82,8 +83,13 @@ pub async fn run(
         queues,
         metrics,
     });
-    let (reach, concurrency) = (config.webhooks.reach(), config.work.webhooks_concurrency);
-    let deliverer = Deliverer::new(Arc::clone(&context), reach, concurrency).map_err(WorkError::Tls)?;
+    let deliverer = Deliverer::new(
+        Arc::clone(&context),
+        config.webhooks.reach(),
+        config.work.webhooks_ca_file(),
+        config.work.webhooks_concurrency,
+    );
+    let deliverer = deliverer.map_err(WorkError::Tls)?;
     let listener = TcpListener::bind(config.work.worker_listen)
         .await
         .map_err(WorkError::Listen)?;

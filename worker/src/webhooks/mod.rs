@@ -6,6 +6,7 @@
 mod connect;
 mod send;
 mod signature;
+mod trust;
 
 use crate::context::Context;
 use rand::Rng as _;
@@ -14,10 +15,13 @@ use rollcall_shared::store::webhooks::turns::{self, Attempt, End, Lease, Next, N
 use rollcall_shared::telemetry::{WebhookLabels, WebhookOutcome};
 use rollcall_shared::webhooks::Reach;
 use send::Sender;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub use trust::TrustError;
 
 /// Pause between two looks for webhooks that have something to be told.
 const IDLE: Duration = Duration::from_millis(500);
@@ -35,14 +39,17 @@ pub(crate) struct Deliverer {
 }
 
 impl Deliverer {
+    /// Receivers' certificates may be of the authorities in this file, too.
+    ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// When the file cannot be used.
     pub(crate) fn new(
         context: Arc<Context>,
         reach: Reach,
+        ca_file: Option<&Path>,
         concurrency: usize,
-    ) -> Result<Deliverer, rustls::Error> {
-        let sender = Arc::new(Sender::new(reach)?);
+    ) -> Result<Deliverer, TrustError> {
+        let sender = Arc::new(Sender::new(reach, trust::client(ca_file)?));
         let concurrency = concurrency.max(1);
         Ok(Deliverer {
             context,

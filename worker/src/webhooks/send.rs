@@ -1,7 +1,7 @@
 //! One delivery over HTTP.
 
 use super::connect::{ConnectError, Connector};
-use super::signature;
+use super::{signature, trust};
 use axum::http::{Request, Response, StatusCode, header};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -11,8 +11,7 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rollcall_shared::store::webhooks::turns::{Attempt, End, Outcome};
 use rollcall_shared::webhooks::{Reach, Target, delay, retry_after};
-use rustls::{ClientConfig, RootCertStore};
-use std::sync::Arc;
+use rustls::ClientConfig;
 use std::time::Duration;
 
 /// Longest time for a delivery, from looking its name up to the answer.
@@ -30,21 +29,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Trusts the certificate authorities of the system, or of `SSL_CERT_FILE`.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub(super) fn new(reach: Reach) -> Result<Sender, rustls::Error> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            tracing::warn!("no certificate authorities were found: no webhook can be delivered over https");
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    pub(super) fn new(reach: Reach, tls: ClientConfig) -> Sender {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -55,7 +40,7 @@ impl Sender {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1)
             .build(connector);
-        Ok(Sender { client, reach })
+        Sender { client, reach }
     }
 
     /// Send it, and see what becomes of it. `jitter` is from 0 to 1.
@@ -145,7 +130,17 @@ fn class(error: &Error) -> &'static str {
                 ConnectError::Refused => "connection",
             };
         }
-        cause = error.source();
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return trust::class(error);
+        }
+        // An error of input or output is not the source of what wraps it: it holds it.
+        cause = match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
     }
     // What is left of connecting is TLS.
     if error.is_connect() { "tls" } else { "no_answer" }

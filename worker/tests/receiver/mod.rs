@@ -6,10 +6,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -55,6 +57,11 @@ impl Receiver {
     pub(crate) async fn start() -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        Receiver::on(listener, url)
+    }
+
+    /// Known by this URL.
+    pub(crate) fn on(listener: impl Listener<Addr: Debug>, url: String) -> Receiver {
         let received = Arc::default();
         let (reply, told) = watch::channel(Reply::status(204));
         let shared = Shared {

@@ -1,6 +1,7 @@
 //! Webhooks: what is delivered, what is tried again, what is given up.
 
 mod receivers;
+mod tls;
 mod workers;
 
 use crate::company::{Company, report, user};
