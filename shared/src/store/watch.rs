@@ -21,7 +21,7 @@ pub struct Watch {
     pub webhook_undelivered_seconds: Option<f64>,
     /// Deliveries to webhooks that were given up.
     pub webhook_dead_letters: Option<i64>,
-    /// Webhooks that were disabled because their receiver failed for days, or is gone.
+    /// Webhooks that were disabled because their receiver failed for days, or is gone, or their place in the feed is.
     pub webhooks_disabled: Option<i64>,
 }
 
@@ -64,7 +64,7 @@ pub async fn watch(connection: &mut PgConnection) -> Result<Watch, StoreError> {
                   order by h.tenant_id + 0, h.order_xid, h.id limit 1) next on true
               where w.enabled) as webhook_undelivered_seconds,
              (select count(*) from webhook_deliveries where state = 'dead') as webhook_dead_letters,
-             (select count(*) from webhooks where disabled_reason in ('gone', 'failing')) as webhooks_disabled"
+             (select count(*) from webhooks where disabled_reason in ('gone', 'failing', 'lost')) as webhooks_disabled"
     )
     .fetch_one(connection)
     .await?)

@@ -104,7 +104,7 @@ metrics! {
     webhook_oldest_undelivered_seconds: Figure<f64> = Figure::default(),
     /// Deliveries to webhooks that were given up and not yet sent again or removed, read at scrape.
     webhook_dead_letters: Figure<i64> = Figure::default(),
-    /// Webhooks disabled because their receiver failed for days or is gone, read at scrape.
+    /// Webhooks disabled because their receiver failed for days or is gone, or their place in the feed is, read at scrape.
     webhooks_disabled: Figure<i64> = Figure::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),

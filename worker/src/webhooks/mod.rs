@@ -10,7 +10,9 @@ mod trust;
 
 use crate::context::Context;
 use rand::Rng as _;
+use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::StoreError;
+use rollcall_shared::store::webhooks::place;
 use rollcall_shared::store::webhooks::turns::{self, Attempt, End, Lease, Next, Noted, Outcome};
 use rollcall_shared::telemetry::{WebhookLabels, WebhookOutcome};
 use rollcall_shared::webhooks::Reach;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use trust::TrustError;
 
@@ -27,7 +30,7 @@ pub use trust::TrustError;
 const IDLE: Duration = Duration::from_millis(500);
 /// How long one webhook is delivered to before it is another's turn.
 const TURN: Duration = Duration::from_secs(20);
-/// How often deliveries are looked for whose time is over.
+/// How often deliveries are looked for whose time is over, and webhooks whose place is gone.
 const TIDYING: Duration = Duration::from_secs(60);
 
 /// Delivers.
@@ -92,8 +95,13 @@ impl Deliverer {
     ) -> Result<(), StoreError> {
         let free = self.concurrency.saturating_sub(turns.len());
         let mut conn = self.context.pool.acquire().await.map_err(StoreError::from)?;
-        if tidied.is_none_or(|tidied| tidied.elapsed() > TIDYING) && !turns::tidy(&mut conn).await? {
-            *tidied = Some(Instant::now());
+        if tidied.is_none_or(|tidied| tidied.elapsed() > TIDYING) {
+            for (tenant, webhook) in place::disable_lost(&mut conn).await? {
+                tell_lost(tenant, webhook);
+            }
+            if !turns::tidy(&mut conn).await? {
+                *tidied = Some(Instant::now());
+            }
         }
         let claimed = turns::claim(&mut conn, i64::try_from(free).unwrap_or(i64::MAX)).await?;
         drop(conn);
@@ -127,6 +135,10 @@ async fn turn(
         let attempt = match next {
             Next::Send(attempt) => attempt,
             Next::Look => continue,
+            Next::Lost => {
+                tell_lost(lease.tenant, lease.webhook);
+                break;
+            }
             Next::Nothing => break,
         };
         let jitter = rand::rng().random();
@@ -147,6 +159,10 @@ async fn turn(
     }
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
     turns::release(&mut conn, lease).await
+}
+
+fn tell_lost(tenant: TenantId, webhook: Uuid) {
+    tracing::warn!(%tenant, %webhook, error = "lost", "a webhook was disabled");
 }
 
 fn tell(context: &Context, lease: &Lease, attempt: &Attempt, outcome: &Outcome, noted: Noted) {

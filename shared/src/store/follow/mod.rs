@@ -177,19 +177,36 @@ pub async fn is_kept(
     tenant: TenantId,
     position: Position,
 ) -> Result<bool, StoreError> {
-    if position == Position::default() {
-        return Ok(true);
-    }
+    Ok(kept(conn, &[(tenant, position)]).await? == [true])
+}
+
+/// The same of several positions, in their order.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn kept(conn: &mut PgConnection, read: &[(TenantId, Position)]) -> Result<Vec<bool>, StoreError> {
+    let [tenants, xids, ids] = columns(read);
     Ok(sqlx::query_scalar!(
-        r#"select exists (select from history
-               where id = $2 and tenant_id = $1 and order_xid = $3::int8::text::xid8
-                 and order_xid < (select pg_snapshot_xmin(pg_current_snapshot()))) as "kept!""#,
-        tenant.0,
-        position.id,
-        position.xid
+        r#"select (asked.xid, asked.id) = (0, 0) or exists (select from history h
+               where h.id = asked.id and h.tenant_id = asked.tenant and h.order_xid = asked.xid::text::xid8
+                 and h.order_xid < (select pg_snapshot_xmin(pg_current_snapshot()))) as "kept!"
+           from unnest($1::int8[], $2::int8[], $3::int8[]) with ordinality as asked (tenant, xid, id, place)
+           order by asked.place"#,
+        &tenants,
+        &xids,
+        &ids
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?)
+}
+
+/// Tenants, `xid`s and ids, each by itself.
+fn columns(read: &[(TenantId, Position)]) -> [Vec<i64>; 3] {
+    [
+        read.iter().map(|(tenant, _)| tenant.0).collect(),
+        read.iter().map(|(_, position)| position.xid).collect(),
+        read.iter().map(|(_, position)| position.id).collect(),
+    ]
 }
 
 /// Those of these tenants to whom something happened after their position: one look at an index each.
@@ -200,9 +217,7 @@ pub async fn behind(
     conn: &mut PgConnection,
     read: &[(TenantId, Position)],
 ) -> Result<Vec<TenantId>, StoreError> {
-    let tenants: Vec<i64> = read.iter().map(|(tenant, _)| tenant.0).collect();
-    let xids: Vec<i64> = read.iter().map(|(_, position)| position.xid).collect();
-    let ids: Vec<i64> = read.iter().map(|(_, position)| position.id).collect();
+    let [tenants, xids, ids] = columns(read);
     let behind = sqlx::query_scalar!(
         r#"select asked.tenant as "tenant!"
            from unnest($1::int8[], $2::int8[], $3::int8[]) as asked (tenant, xid, id)

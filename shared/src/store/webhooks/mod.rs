@@ -5,6 +5,7 @@
 //! replaceable.
 
 pub mod deliveries;
+pub mod place;
 pub mod turns;
 
 use super::{StoreError, follow};
@@ -28,8 +29,13 @@ pub struct Wanted {
 pub struct Webhook {
     pub id: Uuid,
     pub wanted: Wanted,
-    /// `operator`, `gone` (it answered 410) or `failing`; `None` while it is enabled.
+    /// `operator`, `gone` (it answered 410), `failing`, or `lost` (its place in the feed is gone); `None`
+    /// while it is enabled.
     pub disabled_reason: Option<String>,
+    /// Whether its place in the feed is there: it can be told of everything since.
+    pub kept: bool,
+    /// When it last went on from the latest place: what lay before was not told.
+    pub resumed_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub modified_at: DateTime<Utc>,
@@ -57,7 +63,7 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"select w.id, w.url, w.description, w.types, w.enabled, w.disabled_reason, w.version, w.created_at,
                w.modified_at, case when w.old_secret_ends > now() then w.old_secret_ends end as old_secret_ends,
-               w.failing_since, w.delivered_at,
+               w.failing_since, w.delivered_at, w.resumed_at, w.after_xid, w.after_id,
                (select count(*) from webhook_deliveries d
                 where d.tenant_id = $1 and d.webhook_id = w.id and d.state = 'pending') as "pending!",
                (select count(*) from webhook_deliveries d
@@ -67,9 +73,15 @@ pub async fn list(
         tenant.0,
         id
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let webhooks = rows.into_iter().map(|row| Webhook {
+    let position = |xid, id| (tenant, follow::Position { xid, id });
+    let positions: Vec<_> = rows
+        .iter()
+        .map(|row| position(row.after_xid, row.after_id))
+        .collect();
+    let kept = follow::kept(conn, &positions).await?;
+    let webhooks = rows.into_iter().zip(kept).map(|(row, kept)| Webhook {
         id: row.id,
         wanted: Wanted {
             url: row.url,
@@ -78,6 +90,8 @@ pub async fn list(
             enabled: row.enabled,
         },
         disabled_reason: row.disabled_reason,
+        kept,
+        resumed_at: row.resumed_at,
         version: row.version,
         created_at: row.created_at,
         modified_at: row.modified_at,

@@ -2,6 +2,7 @@
 //! under the lease only. Whoever dies leaves a delivery that is pending, and sent again by whoever
 //! leases next. Nothing is locked while a delivery is on its way.
 
+use super::place::{self, Place};
 use crate::directory::TenantId;
 use crate::store::StoreError;
 use crate::store::follow::{self, Entry, Position};
@@ -85,7 +86,7 @@ pub async fn claim(conn: &mut PgConnection, limit: i64) -> Result<Vec<Lease>, St
                select w.ctid as place from webhooks w
                join tenants t on t.id = w.tenant_id and t.suspended_at is null
                left join lateral (select true as told from history h
-                   where (h.tenant_id + 0, h.order_xid, h.id) > (w.tenant_id, w.after_xid::text::xid8, w.after_id)
+                   where w.enabled and (h.tenant_id + 0, h.order_xid, h.id) > (w.tenant_id, w.after_xid::text::xid8, w.after_id)
                      and h.tenant_id + 0 <= w.tenant_id
                      and h.order_xid < (select pg_snapshot_xmin(pg_current_snapshot())) and h.fields <> '{}'
                    order by h.tenant_id + 0, h.order_xid, h.id limit 1) next on true
@@ -93,7 +94,7 @@ pub async fn claim(conn: &mut PgConnection, limit: i64) -> Result<Vec<Lease>, St
                  and (exists (select from webhook_deliveries d
                           where d.tenant_id = w.tenant_id and d.webhook_id = w.id and d.state = 'pending'
                             and d.next_attempt_at <= now() and (w.enabled or d.kind = 'ping'))
-                      or w.enabled and next.told
+                      or next.told
                          and not exists (select from webhook_deliveries d
                              where d.tenant_id = w.tenant_id and d.webhook_id = w.id and d.state = 'pending'
                                and d.in_order))
@@ -122,6 +123,8 @@ pub enum Next {
     Send(Attempt),
     /// Look again: what was read of the feed concerns nobody.
     Look,
+    /// Its place in the feed is gone: it was disabled.
+    Lost,
     /// There is nothing for the moment, or the lease was over.
     Nothing,
 }
@@ -179,6 +182,15 @@ pub async fn next(conn: &mut PgConnection, lease: &Lease) -> Result<Next, StoreE
         xid: held.after_xid,
         id: held.after_id,
     };
+    if !follow::is_kept(conn, lease.tenant, after).await? {
+        let place = Place {
+            tenant: lease.tenant,
+            webhook: lease.webhook,
+            position: after,
+        };
+        place::disable(conn, &[place]).await?;
+        return Ok(Next::Lost);
+    }
     let part = read(conn, lease.tenant, after, &held.types, held.now).await?;
     sqlx::query!(
         "update webhooks set after_xid = $3, after_id = $4 where tenant_id = $1 and id = $2",

@@ -1,5 +1,6 @@
 //! Webhooks: what is delivered, what is tried again, what is given up.
 
+mod place;
 mod receivers;
 mod tls;
 mod workers;

@@ -37,6 +37,9 @@ const SECRET_BYTES: usize = 32;
 /// How long the old secret signs beside the new one: a day when not said, at most 30.
 const USUAL_OVERLAP_SECONDS: i32 = 86_400;
 const LONGEST_OVERLAP_SECONDS: i32 = 30 * 86_400;
+/// Why a webhook is not enabled again just so.
+const LOST: &str = "some of what happened since this webhook stopped can no longer be told; \
+    send \"resumeAt\": \"latest\" too to go on from now on, and let the receiver read the directory anew";
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -54,7 +57,9 @@ described!(
         "description": "string",
         "types": ["string", "Of the changes that are wanted; empty: all."],
         "enabled": "boolean",
-        "disabledReason": "string?: why nothing is sent any more",
+        "disabledReason": "string?: why nothing is sent any more: `operator`, `gone`, `failing` or `lost`",
+        "kept": "boolean: whether everything since it stopped can be told; if not, it is enabled with `resumeAt` only",
+        "resumedAt": "time?: when it last went on at the latest change; what lay before was not told",
         "createdAt": "time",
         "modifiedAt": "time",
         "oldSecretEndsAt": "time?: until then the secret before signs too",
@@ -81,6 +86,16 @@ struct Sent {
     /// Of the changes that are wanted; empty: all.
     types: Vec<String>,
     enabled: bool,
+    /// Go on from there, and leave out what it has not been told yet.
+    #[serde(rename = "resumeAt", skip_serializing_if = "Option::is_none")]
+    resume_at: Option<ResumeAt>,
+}
+
+/// Where a webhook goes on; a new one begins there.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum ResumeAt {
+    Latest,
 }
 
 impl Default for Sent {
@@ -90,6 +105,7 @@ impl Default for Sent {
             description: String::new(),
             types: vec![],
             enabled: true,
+            resume_at: None,
         }
     }
 }
@@ -146,8 +162,9 @@ async fn create(
     Ok((StatusCode::CREATED, location, reveal(&webhook, &secret)).into_response())
 }
 
-/// `PATCH /ops/v1/webhooks/{id}`: a JSON merge patch, such as `{"enabled": false}`.
-#[utoipa::path(patch, path = "/webhooks/{id}", params(IfMatch), request_body = Sent, responses((status = 200, body = WebhookForm, headers(("ETag"))), (status = 412)))]
+/// `PATCH /ops/v1/webhooks/{id}`: a JSON merge patch, such as `{"enabled": false}`. One that is enabled again goes on
+/// where it stopped; with `"resumeAt": "latest"`, from now on.
+#[utoipa::path(patch, path = "/webhooks/{id}", params(IfMatch), request_body = Sent, responses((status = 200, body = WebhookForm, headers(("ETag"))), (status = 409, description = "What happened since it stopped can no longer be told: it takes `resumeAt`."), (status = 412)))]
 async fn patch(
     State(app): State<App>,
     caller: Caller,
@@ -158,11 +175,19 @@ async fn patch(
     let tenant = caller.0.tenant;
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
     let webhook = changeable(&mut tx, tenant, &id, &headers).await?;
-    let wanted = wanted(read_object(merged(attributes(&webhook.wanted), body))?, app.reach)?;
+    let sent: Sent = read_object(merged(attributes(&webhook.wanted), body))?;
+    let resumes = sent.resume_at.is_some();
+    let wanted = wanted(sent, app.reach)?;
+    if wanted.enabled && !webhook.wanted.enabled && !webhook.kept && !resumes {
+        return Err(Failure::new(StatusCode::CONFLICT, LOST).into());
+    }
     webhooks::update(&mut tx, tenant, webhook.id, &wanted).await?;
+    if resumes {
+        webhooks::place::resume(&mut tx, tenant, webhook.id).await?;
+    }
     let webhook = find(&mut tx, tenant, &id).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    tracing::info!(token = %caller.0.id, webhook = %webhook.id, enabled = wanted.enabled, "a webhook was changed");
+    tracing::info!(token = %caller.0.id, webhook = %webhook.id, enabled = wanted.enabled, resumes, "a webhook was changed");
     Ok(answer(&webhook))
 }
 
@@ -258,6 +283,7 @@ fn attributes(wanted: &Wanted) -> Map<String, Value> {
         description: wanted.description.clone(),
         types: wanted.types.clone(),
         enabled: wanted.enabled,
+        resume_at: None,
     };
     match json!(sent) {
         Value::Object(attributes) => attributes,
@@ -302,6 +328,8 @@ fn shown(webhook: &Webhook) -> Value {
         "types": wanted.types,
         "enabled": wanted.enabled,
         "disabledReason": webhook.disabled_reason,
+        "kept": webhook.kept,
+        "resumedAt": webhook.resumed_at,
         "createdAt": webhook.created_at,
         "modifiedAt": webhook.modified_at,
         "oldSecretEndsAt": webhook.old_secret_ends,

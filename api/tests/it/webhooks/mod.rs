@@ -1,5 +1,7 @@
 //! Webhooks: what operators may set up, and what they are shown of it.
 
+mod place;
+
 use crate::app::{Answer, Client, TestApp, send};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -101,6 +103,7 @@ async fn webhook_that_makes_no_sense_is_refused_by_the_name_of_the_attribute() {
         ("types", json!("person.created")),
         ("types", json!(["person.created", "person.promoted"])),
         ("enabled", json!("perhaps")),
+        ("resumeAt", json!("earliest")),
         ("unheardOf", json!(1)),
     ] {
         let mut body = directory();
