@@ -14,3 +14,4 @@ mod rows_read;
 mod search;
 mod statistics;
 mod watch;
+mod webhooks;
