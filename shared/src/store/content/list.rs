@@ -66,21 +66,23 @@ pub async fn list(
 ) -> Result<(Vec<Person>, Option<Place>), StoreError> {
     let mut query = QueryBuilder::<Postgres>::new("select p.*, ");
     query.push(NAME).push(" as sort_name from ");
-    push_source(&mut query, tenant, wanted);
+    let ways = Way::all(wanted);
+    push_source(&mut query, tenant, &ways);
     // Said so that without statistics half of all people are expected to be shown, and not one in 200.
     query.push(" where case when p.erased_at is null then p.status <> 'deprovisioned' end");
+    push_ways(&mut query, tenant, &ways);
     push_filters(&mut query, tenant, wanted);
     let key = match wanted.order {
-        Order::Id => "p.tenant_id, p.id".to_owned(),
-        Order::Name => format!("p.tenant_id, {NAME}, p.id"),
-        Order::Updated => "p.tenant_id, p.updated_at, p.id".to_owned(),
+        // In this order they come out of an index, so that only the page is read.
+        Order::Id if ways.is_empty() => "p.tenant_id, p.id".to_owned(),
+        Order::Id => "found.id".to_owned(),
+        Order::Name => format!("{NAME}, p.id"),
+        Order::Updated => "p.updated_at, p.id".to_owned(),
     };
     if let Some(after) = &wanted.after {
-        query
-            .push(format!(" and ({key}) > ("))
-            .push_bind(tenant.0)
-            .push(", ");
+        query.push(format!(" and ({key}) > ("));
         match wanted.order {
+            Order::Id if ways.is_empty() => query.push_bind(tenant.0).push(", "),
             Order::Id => &mut query,
             Order::Name => query.push_bind(after.name.clone().unwrap_or_default()).push(", "),
             Order::Updated => query.push_bind(after.at.unwrap_or_default()).push(", "),
@@ -108,43 +110,72 @@ pub async fn list(
     Ok((people, place))
 }
 
+/// A way to find people by an index.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    Email(&'a str),
+    Manager(Uuid),
+    Team(Uuid),
+}
+
+impl<'a> Way<'a> {
+    /// Those that are asked for; who is likely to find fewest comes first.
+    fn all(wanted: &Wanted<'a>) -> Vec<Way<'a>> {
+        let email = wanted.email.map(Way::Email);
+        let ways = [
+            email,
+            wanted.manager.map(Way::Manager),
+            wanted.team.map(Way::Team),
+        ];
+        ways.into_iter().flatten().collect()
+    }
+
+    /// The ids of those it finds.
+    fn push(self, query: &mut QueryBuilder<Postgres>, tenant: TenantId) {
+        match self {
+            Way::Email(email) => {
+                let (primary, other) = (KeyAttribute::PrimaryEmail as i16, KeyAttribute::OtherEmail as i16);
+                query.push(format!(
+                    "select directory_id as id from scim_keys where kind = 1 and to_seq is null
+                         and attribute in ({primary}, {other}) and folded = "
+                ));
+                query.push_bind(email.to_owned())
+            }
+            Way::Manager(manager) => {
+                query.push("select person_id as id from reporting_lines where slot = 1 and manager_id = ");
+                query.push_bind(manager)
+            }
+            Way::Team(team) => {
+                query.push("select person_id as id from team_members where team_id = ");
+                query.push_bind(team)
+            }
+        };
+        query.push(" and tenant_id = ").push_bind(tenant.0);
+    }
+}
+
 /// Whom to look at: who is found by an index, one by one, else everybody in the order of ids. That the
 /// tenant is told by comparisons leaves no cheaper way than that order, whatever is known of the tenant.
-fn push_source(query: &mut QueryBuilder<Postgres>, tenant: TenantId, wanted: &Wanted<'_>) {
-    let mut narrowed = false;
-    let mut found = |query: &mut QueryBuilder<Postgres>, select: &str| {
-        let joint = if narrowed { " intersect " } else { "(" };
-        query.push(joint).push(select).push_bind(tenant.0);
-        narrowed = true;
-    };
-    if let Some(team) = wanted.team {
-        found(query, "select person_id from team_members where tenant_id = ");
-        query.push(" and team_id = ").push_bind(team);
-    }
-    if let Some(manager) = wanted.manager {
-        found(
-            query,
-            "select person_id from reporting_lines where slot = 1 and tenant_id = ",
-        );
-        query.push(" and manager_id = ").push_bind(manager);
-    }
-    if let Some(email) = wanted.email {
-        let (primary, other) = (KeyAttribute::PrimaryEmail as i16, KeyAttribute::OtherEmail as i16);
-        let select = format!(
-            "select directory_id from scim_keys where kind = 1 and to_seq is null
-                 and attribute in ({primary}, {other}) and tenant_id = "
-        );
-        found(query, &select);
-        query.push(" and folded = ").push_bind(email.to_owned());
-    }
-    if narrowed {
-        query.push(" group by 1) found (id) cross join lateral (select * from people where tenant_id = ");
+fn push_source(query: &mut QueryBuilder<Postgres>, tenant: TenantId, ways: &[Way<'_>]) {
+    if let Some(first) = ways.first() {
+        query.push("(");
+        first.push(query, tenant);
+        query.push(" group by 1) found cross join lateral (select * from people where tenant_id = ");
         query.push_bind(tenant.0).push(" and id = found.id offset 0) p");
     } else {
         // Nobody has the id that is all zeros.
         query.push("(select * from people where (tenant_id, id) > (");
         query.push_bind(tenant.0).push(", ").push_bind(Uuid::nil());
         query.push(") and tenant_id <= ").push_bind(tenant.0).push(") p");
+    }
+}
+
+/// Whoever was found the first way must be found the others: a look at an index for each.
+fn push_ways(query: &mut QueryBuilder<Postgres>, tenant: TenantId, ways: &[Way<'_>]) {
+    for way in ways.iter().skip(1) {
+        query.push(" and exists (select from (");
+        way.push(query, tenant);
+        query.push(") too where too.id = p.id offset 0)");
     }
 }
 
