@@ -124,26 +124,20 @@ impl Stack {
     /// A new tenant, made with the command line as an operator would.
     pub(crate) async fn tenant(&self, name: &str) -> Tenant {
         api_command(&["tenant", "create", name], &self.environment);
-        let token = |scope: &str| {
-            api_command(
-                &["token", "create", "--tenant", name, "--scope", scope],
-                &self.environment,
-            )
-        };
-        let clients = |scope: &str, path: &str| {
-            let bases = self
-                .apis
-                .iter()
-                .map(|api| format!("{}{path}", api.url()))
-                .collect();
-            Scim::new(bases, &token(scope))
-        };
         let id = sqlx::query_scalar("select id from tenants where name = $1").bind(name);
         Tenant {
             id: id.fetch_one(&self.db).await.expect("the tenant just created"),
-            scim: clients("scim", "/scim/v2"),
-            ops: clients("operator", "/ops/v1"),
+            scim: self.client(name, "scim", "/scim/v2"),
+            ops: self.client(name, "operator", "/ops/v1"),
         }
+    }
+
+    /// A client of this tenant with a new token, for what is under `path`.
+    pub(crate) fn client(&self, tenant: &str, scope: &str, path: &str) -> Scim {
+        let token = ["token", "create", "--tenant", tenant, "--scope", scope];
+        let token = api_command(&token, &self.environment);
+        let bases = self.apis.iter().map(|api| format!("{}{path}", api.url()));
+        Scim::new(bases.collect(), &token)
     }
 
     /// Changes that the directory has yet to catch up with, and wakes not yet worked off; `None`
