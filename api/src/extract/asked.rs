@@ -59,6 +59,8 @@ impl Asked {
     /// # Errors
     /// 400 naming the parameter.
     pub(crate) fn only(&self, known: &[&str], prefix: Option<&str>) -> Result<(), Failure> {
+        #[cfg(test)]
+        super::noted::allow(known, prefix);
         for (name, value) in &self.0 {
             let is_known = known.iter().any(|known| known.eq_ignore_ascii_case(name));
             let begins = prefix.is_some_and(|prefix| name.starts_with(prefix) && name.len() > prefix.len());
@@ -80,6 +82,8 @@ impl Asked {
 
     /// The parameters whose names begin so, by what follows.
     pub(crate) fn beginning_with(&self, prefix: &str) -> Vec<(&str, &str)> {
+        #[cfg(test)]
+        super::noted::note(&format!("{prefix}{{key}}"));
         self.0
             .iter()
             .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
@@ -128,6 +132,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Asked, Problem> {
+        #[cfg(test)]
+        super::noted::begin();
         Ok(Asked(pairs(parts)?))
     }
 }

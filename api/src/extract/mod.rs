@@ -7,6 +7,8 @@ mod base_url;
 mod body;
 mod caller;
 mod json;
+#[cfg(test)]
+pub(crate) mod noted;
 mod path;
 mod prefer;
 mod protocol;

@@ -212,10 +212,7 @@ impl SearchQuery {
             start_index: get("startIndex"),
             count: get("count"),
             // An empty cursor is no absent one: it asks for the first page.
-            cursor: pairs
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case("cursor"))
-                .map(|(_, value)| Cow::from(value.as_str())),
+            cursor: given(&pairs, "cursor").map(Cow::from),
         })?)
     }
 }
@@ -254,12 +251,17 @@ pub(super) fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Failure> {
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "the query string cannot be read"))
 }
 
-/// Names of parameters are taken in any case; an empty value counts as absent.
+/// As `given`; an empty value counts as absent.
 pub(super) fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    given(pairs, name).filter(|value| !value.is_empty())
+}
+
+/// Names of parameters are taken in any case.
+fn given<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    #[cfg(test)]
+    super::noted::note(name);
     let found = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-    found
-        .map(|(_, value)| value.as_str())
-        .filter(|value| !value.is_empty())
+    found.map(|(_, value)| value.as_str())
 }
 
 pub(super) fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {

@@ -190,4 +190,6 @@ fn add_path_parameters(operation: &mut Value, path: &str) {
 }
 
 #[cfg(test)]
+mod asked_tests;
+#[cfg(test)]
 mod tests;
