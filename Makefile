@@ -66,7 +66,7 @@ test: setup-tests debug ## Run all tests on throwaway servers (TESTS="..." selec
 	@cargo test --quiet --locked --workspace --doc
 
 .PHONY: setup-tests
-setup-tests: ## Install what tests need beside that: headless Chromium, its driver, Python
+setup-tests: ## Install what tests need beside that: headless Chromium, its driver, Python, curl, openssl
 	@scripts/setup.sh browser
 
 .PHONY: debug

@@ -2,7 +2,7 @@
 # Installs what is missing to build and run Rollcall: a C compiler, Postgres and Redis.
 # They are only programs to us: tools/devstack starts servers of its own.
 # With the argument `python` also a Python that makes virtual environments, for scripts/scim-tools.sh;
-# with `browser` that and headless Chromium with its driver, which the tests use;
+# with `browser` that, curl, openssl and headless Chromium with its driver, which the tests use;
 # with `promtool` also Prometheus, for scripts/alerts; with `compose` also docker-compose, for scripts/manifests.
 set -euo pipefail
 
@@ -51,6 +51,8 @@ find_missing() {
     have_redis || missing+=(redis-server)
     [[ $wanted != python && $wanted != browser ]] || have_python || missing+=(python3-venv)
     [ "$wanted" != browser ] || have_browser || missing+=(chromium chromium-driver)
+    [ "$wanted" != browser ] || command -v curl >/dev/null || missing+=(curl)
+    [ "$wanted" != browser ] || command -v openssl >/dev/null || missing+=(openssl)
     [ "$wanted" != compose ] || command -v docker-compose >/dev/null || missing+=(docker-compose)
     [ "$wanted" != promtool ] || command -v promtool >/dev/null || missing+=(prometheus)
 }
