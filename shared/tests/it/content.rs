@@ -111,8 +111,13 @@ async fn filters_find_by_an_index(tx: &mut PgConnection, counted: &mut RowsRead)
         manager: Some(id(100)),
         ..Wanted::default()
     };
+    let kind = Wanted {
+        team_kind: Some("department"),
+        ..Wanted::default()
+    };
     for (what, wanted, found, most) in [
         ("a department", department, 20, 200),
+        ("a kind of team", kind, 100, 1_000),
         ("a manager", manager, 10, 100),
         ("an address", address, 1, 20),
         ("a department and a manager", both, 1, 100),
@@ -122,13 +127,28 @@ async fn filters_find_by_an_index(tx: &mut PgConnection, counted: &mut RowsRead)
         counted.within(tx, most, what).await;
     }
     // Whatever has no index looks at everybody, and at nobody else's people.
-    let nowhere = page(Wanted {
+    let location = Wanted {
         order: Order::Name,
         location: Some("nowhere"),
         ..Wanted::default()
-    });
-    assert_eq!(content::list(tx, TENANT, &nowhere).await.unwrap().0.len(), 0);
-    counted.within(tx, PEOPLE * 2 + 100, "a location").await;
+    };
+    let name = Wanted {
+        beginning: Some("person 4711"),
+        ..Wanted::default()
+    };
+    let login = Wanted {
+        beginning: Some("p4711@"),
+        ..Wanted::default()
+    };
+    for (what, wanted, found) in [
+        ("a location", location, 0),
+        ("a name", name, 1),
+        ("a login", login, 1),
+    ] {
+        let (people, _) = content::list(tx, TENANT, &page(wanted)).await.unwrap();
+        assert_eq!(people.len(), found, "{what}");
+        counted.within(tx, PEOPLE * 2 + 100, what).await;
+    }
 }
 
 async fn one_person_is_found(tx: &mut PgConnection, counted: &mut RowsRead) {
