@@ -8,6 +8,7 @@ mod follow;
 mod fuzz;
 mod history;
 mod keys;
+mod plans;
 mod queue;
 mod queue_samples;
 mod receipt_list;

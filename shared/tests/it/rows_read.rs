@@ -20,11 +20,17 @@ impl RowsRead {
 
     /// Something was read since the last part was looked at, and at most this many rows.
     pub(crate) async fn within(&mut self, tx: &mut PgConnection, most: i64, what: &str) {
-        let now = so_far(tx).await;
-        let read = now - self.before;
+        let read = self.since(tx).await;
         assert!(read > 0, "nothing was counted for {what}");
         assert!(read <= most, "{what} read {read} rows (known: {})", self.known);
+    }
+
+    /// Rows read since the last part was looked at.
+    pub(crate) async fn since(&mut self, tx: &mut PgConnection) -> i64 {
+        let now = so_far(tx).await;
+        let read = now - self.before;
         self.before = now;
+        read
     }
 }
 

@@ -12,11 +12,22 @@ use std::time::Duration;
 
 /// Failures after which a key is set aside until its next change or an operator.
 pub const PARK_AFTER: i32 = 5;
-/// Most members of groups applied in one transaction: it holds their teams, and jobs that touch the same
-/// teams follow each other through them the closer the fewer each holds.
-const MEMBERS: usize = 200;
+/// Most keys applied in one transaction together with members of groups: it holds their teams, and jobs that
+/// touch the same teams follow each other through them the closer the fewer each holds.
+const WITH_MEMBERS: usize = 200;
 /// Times a transaction that lost against another is repeated at once.
 const CONFLICTS: u32 = 5;
+
+/// What sorted keys are applied in, the last part first.
+fn parts(keys: &[Key]) -> Vec<&[Key]> {
+    if keys.len() <= WITH_MEMBERS {
+        return vec![keys];
+    }
+    let (subjects, members) = keys.split_at(keys.partition_point(|key| !matches!(key, Key::Member(..))));
+    let mut parts: Vec<&[Key]> = members.chunks(WITH_MEMBERS).rev().collect();
+    parts.push(subjects);
+    parts
+}
 
 /// What came of a job's keys.
 #[derive(Debug, Default)]
@@ -43,9 +54,7 @@ impl Engine {
         let mut conflicts = 0;
         let mut keys = keys.to_vec();
         keys.sort_unstable();
-        let (subjects, members) = keys.split_at(keys.partition_point(|key| !matches!(key, Key::Member(..))));
-        let mut parts: Vec<&[Key]> = members.chunks(MEMBERS).rev().collect();
-        parts.push(subjects);
+        let mut parts = parts(&keys);
         // A key that failed alone, and the last of its changes when it was tried again: only what
         // was tried may be set aside.
         let mut tried: Option<(&Key, i64)> = None;

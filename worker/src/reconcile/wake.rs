@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 /// Most people one transaction locks, and most keys one statement asks for.
 const CHUNK: usize = 1_000;
-/// Most members of groups settled in one transaction: see `isolate`.
-const MEMBERS: usize = 200;
+/// Most subjects settled in one transaction together with members of groups: see `isolate`.
+const WITH_MEMBERS: usize = 200;
 /// Wakes that follow from one wake before the rest is left to the feeder.
 const MAX_FOLLOWING: usize = 100;
 
@@ -140,10 +140,7 @@ impl Subjects {
     /// Some of them, taken out, people before members; `None` when none are left.
     fn chunk(&mut self) -> Option<(Vec<Uuid>, Vec<MemberOf>)> {
         let people = take_first(&mut self.people, CHUNK);
-        let members = match people.is_empty() {
-            true => take_first(&mut self.members, MEMBERS),
-            false => vec![],
-        };
+        let members = take_first(&mut self.members, WITH_MEMBERS.saturating_sub(people.len()));
         (!people.is_empty() || !members.is_empty()).then_some((people, members))
     }
 }
