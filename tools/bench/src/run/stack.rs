@@ -171,7 +171,8 @@ impl Worker {
             .filter(|line| line.split(['{', ' ']).next() == Some(name))
             .filter(|line| labels.iter().all(|label| line.contains(label)));
         let values = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        Ok(values.sum())
+        // The sum of none is -0.0.
+        Ok(values.fold(0.0, |sum, value| sum + value))
     }
 
     /// Until the worker says that it is ready.
