@@ -1,5 +1,6 @@
 //! The figures alerts are made of.
 
+use crate::follow::take_xid;
 use crate::rows_read::RowsRead;
 use devstack::TestDatabase;
 use devstack::wait::{self, SOON};
@@ -130,10 +131,7 @@ async fn feed_is_held_by_a_transaction_from_before_a_change_until_it_ends() {
 
     let mut old = PgConnection::connect(database.url()).await.unwrap();
     let mut open = old.begin().await.unwrap();
-    sqlx::query("select pg_current_xact_id()::text")
-        .execute(&mut *open)
-        .await
-        .unwrap();
+    take_xid(&mut open).await;
     assert_eq!(held(&mut connection).await, 0.0, "there is nothing to be told");
     change(&mut connection, tenants[1], 20.0).await;
     change(&mut connection, tenants[0], 30.0).await;
@@ -160,10 +158,7 @@ async fn watch_reads_of_each_tenants_history_only_what_is_held() {
     .unwrap();
     let mut old = PgConnection::connect(database.url()).await.unwrap();
     let mut open = old.begin().await.unwrap();
-    sqlx::query("select pg_current_xact_id()::text")
-        .execute(&mut *open)
-        .await
-        .unwrap();
+    take_xid(&mut open).await;
     sqlx::raw_sql(
         r#"insert into history (tenant_id, key_kind, key_id, seq, mapping_version, fields)
                select t.id, 1, gen_random_uuid(), n, 1, '{"position": ["a", "b"]}'

@@ -41,7 +41,7 @@ async fn change(conn: &mut PgConnection, subject: Uuid) {
 }
 
 /// Take a transaction's place in the order of transactions.
-async fn take_xid(conn: &mut PgConnection) {
+pub(crate) async fn take_xid(conn: &mut PgConnection) {
     sqlx::query("select pg_current_xact_id()::text")
         .execute(conn)
         .await
