@@ -4,7 +4,7 @@ use super::within_or;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{File, OpenOptions};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -19,26 +19,26 @@ pub(crate) struct Process {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     log: PathBuf,
-    port: u16,
+    address: SocketAddr,
     child: Option<Child>,
 }
 
 impl Process {
     /// A `rollcall-api serve`, not yet started.
     pub(crate) fn api(name: &str, logs: &Path, environment: &[(String, String)]) -> Process {
-        let port = free_port();
-        let mut process = Process::new(name, api_program(), logs, port, environment);
+        let address = free_address();
+        let mut process = Process::new(name, api_program(), logs, address, environment);
         process.arguments.push("serve".to_owned());
-        process.set("ROLLCALL_LISTEN", format!("127.0.0.1:{port}"));
+        process.set("ROLLCALL_LISTEN", address.to_string());
         process
     }
 
     /// A `rollcall-worker`, not yet started.
     pub(crate) fn worker(name: &str, logs: &Path, environment: &[(String, String)]) -> Process {
-        let port = free_port();
+        let address = free_address();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_rollcall-worker"));
-        let mut process = Process::new(name, program, logs, port, environment);
-        process.set("ROLLCALL_WORKER_LISTEN", format!("127.0.0.1:{port}"));
+        let mut process = Process::new(name, program, logs, address, environment);
+        process.set("ROLLCALL_WORKER_LISTEN", address.to_string());
         process
     }
 
@@ -46,7 +46,7 @@ impl Process {
         name: &str,
         program: PathBuf,
         logs: &Path,
-        port: u16,
+        address: SocketAddr,
         environment: &[(String, String)],
     ) -> Process {
         Process {
@@ -55,7 +55,7 @@ impl Process {
             arguments: vec![],
             environment: environment.to_vec(),
             log: logs.join(format!("{name}.log")),
-            port,
+            address,
             child: None,
         }
     }
@@ -64,9 +64,9 @@ impl Process {
         self.environment.push((name.to_owned(), value));
     }
 
-    /// `http://127.0.0.1:<port>`
+    /// `http://<address>:<port>`
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// Start it; returns at once, see [`Process::ready`].
@@ -220,15 +220,18 @@ fn api_program() -> PathBuf {
     program
 }
 
-/// A port below the range that outgoing connections draw from, so that it stays free while its
-/// process is down.
-fn free_port() -> u16 {
-    loop {
-        let port = rand::random_range(20_000..32_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+/// An address that stays free while its process is down: on a loopback address of its own, where the
+/// system has more than one, neither an outgoing connection nor another test takes its port.
+fn free_address() -> SocketAddr {
+    let part = || rand::random_range(1..255);
+    let own = Ipv4Addr::new(127, part(), part(), part());
+    let host = if cfg!(target_os = "linux") {
+        own
+    } else {
+        Ipv4Addr::LOCALHOST
+    };
+    let listener = TcpListener::bind((host, 0)).expect("a free port");
+    listener.local_addr().expect("it is bound")
 }
 
 fn append(path: &Path) -> File {
