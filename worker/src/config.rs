@@ -1,5 +1,6 @@
 use clap::Args;
 use rollcall_shared::config::{PostgresConfig, RedisConfig, WebhookConfig};
+use rollcall_shared::store::periods::Keeping;
 use rollcall_shared::telemetry::TraceConfig;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -97,6 +98,17 @@ pub struct WorkConfig {
     )]
     pub webhooks_concurrency: usize,
 
+    /// Days that receipts and the history of people and teams are kept, at least 35; 0: for ever. They go
+    /// in parts of an eighth of that time
+    #[arg(
+        long,
+        env = "ROLLCALL_KEEP_LEDGER_DAYS",
+        default_value_t = 400,
+        value_name = "DAYS",
+        value_parser = ledger_days
+    )]
+    pub keep_ledger_days: u16,
+
     /// PEM file of certificate authorities that receivers of webhooks are believed by, beside those
     /// of the system
     #[arg(long, env = "ROLLCALL_WEBHOOKS_CA_FILE", value_name = "FILE")]
@@ -133,7 +145,36 @@ impl WorkConfig {
         file.map(Path::new)
     }
 
+    /// How long the ledger and the history are kept. Of what is kept for ever a part lasts ninety days.
+    pub fn keeping(&self) -> Keeping {
+        let day = Duration::from_secs(24 * 3600);
+        let kept = day * u32::from(self.keep_ledger_days);
+        match self.keep_ledger_days {
+            0 => Keeping {
+                kept: None,
+                period: day * 90,
+            },
+            _ => Keeping {
+                kept: Some(kept),
+                period: kept / 8,
+            },
+        }
+    }
+
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.worker_drain_seconds)
+    }
+}
+
+/// Links are retried for thirty days, and cursors of consumers last a week: both are explained by the ledger.
+const FEWEST_LEDGER_DAYS: u16 = 35;
+
+fn ledger_days(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(days) if days == 0 || days >= FEWEST_LEDGER_DAYS => Ok(days),
+        _ => Err(format!(
+            "must be 0, or between {FEWEST_LEDGER_DAYS} and {} days",
+            u16::MAX
+        )),
     }
 }

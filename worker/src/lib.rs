@@ -111,6 +111,12 @@ pub async fn run(
     let feeder = tokio::spawn(feed::run(Arc::clone(&context), stopping.clone()));
     let sampler = tokio::spawn(feed::samples::run(Arc::clone(&context), stopping.clone()));
     let keeper = tokio::spawn(feed::retention::run(Arc::clone(&context), stopping.clone()));
+    let keeping = config.work.keeping();
+    let cutter = tokio::spawn(feed::periods::run(
+        Arc::clone(&context),
+        keeping,
+        stopping.clone(),
+    ));
     let deliverer = tokio::spawn(deliverer.run(stopping.clone()));
     let server = tokio::spawn(http::serve(Arc::clone(&context), listener, stopped.clone()));
     let signal = {
@@ -131,7 +137,7 @@ pub async fn run(
     let monitor = registry::monitor(&context, &config.work, &process).with_terminator(too_long);
     let drained = monitor.run_with_signal(signal).await;
     stopping.cancel();
-    let _ = tokio::join!(feeder, keeper, sampler, deliverer);
+    let _ = tokio::join!(feeder, keeper, cutter, sampler, deliverer);
     stopped.cancel();
     let _ = tokio::join!(heart, looker, server);
     let _ = tokio::time::timeout(HEARTBEAT, context.queues.depart(&process)).await;

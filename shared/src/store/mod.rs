@@ -25,6 +25,7 @@ pub mod mappings;
 pub mod named_teams;
 pub mod overview;
 pub mod people;
+pub mod periods;
 pub mod queue_samples;
 pub mod receipt_list;
 pub mod receipts;

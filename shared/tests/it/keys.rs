@@ -5,7 +5,7 @@ use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 
 /// Tables whose primary key does not begin with the tenant.
-const EXCEPTIONS: [(&str, &str); 7] = [
+const EXCEPTIONS: [(&str, &str); 8] = [
     ("tenants", "a row is a tenant"),
     ("secrets", "shared by all processes, whatever the tenant"),
     ("event_keys", "one key signs the events of all tenants"),
@@ -16,6 +16,10 @@ const EXCEPTIONS: [(&str, &str); 7] = [
     (
         "pace_samples",
         "of what the deployment accepts and applies, beside queue_samples",
+    ),
+    (
+        "ledger_periods",
+        "of the deployment's ledger, which is cut for all tenants at once",
     ),
     (
         "history",
@@ -35,8 +39,8 @@ async fn primary_key_of_every_table_begins_with_the_tenant_but_for_known_reasons
             select a.attname::text from pg_index i
             join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
             where i.indrelid = c.oid and i.indisprimary)
-        from pg_class c where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
-        and c.relname <> '_sqlx_migrations'";
+        from pg_class c where c.relkind in ('r', 'p') and not c.relispartition
+        and c.relnamespace = 'public'::regnamespace and c.relname <> '_sqlx_migrations'";
     let tables: Vec<(String, Option<String>)> =
         sqlx::query_as(first).fetch_all(&mut connection).await.unwrap();
     assert!(tables.len() > 20, "{tables:?}");

@@ -8,7 +8,7 @@ async fn tenant_column_of_every_table_is_left_out_of_the_statistics() {
     let database = TestDatabase::create().await.unwrap();
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     let columns = "select c.relname::text, a.attstattarget::int from pg_attribute a
-        join pg_class c on c.oid = a.attrelid and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+        join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
         where a.attname = 'tenant_id' order by 1";
     let columns: Vec<(String, i32)> = sqlx::query_as(columns).fetch_all(&mut connection).await.unwrap();
     assert!(columns.len() > 10, "{columns:?}");

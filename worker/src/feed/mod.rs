@@ -3,6 +3,7 @@
 //! It runs in every worker process, without a leader: claims skip what another replica holds.
 //! Redis may be wiped at any moment; everything still pending comes back through here.
 
+pub(crate) mod periods;
 pub(crate) mod retention;
 mod runs;
 pub(crate) mod samples;

@@ -283,6 +283,9 @@ async fn directory_of_who_follows_equals_the_directory() {
             let other = PEOPLE[random.random_range(0..PEOPLE.len())];
             let group = GROUPS[random.random_range(0..GROUPS.len())];
             let user_id = users[name].clone();
+            if random.random_bool(0.05) {
+                company.next_period().await;
+            }
             match random.random_range(0..20) {
                 0..=7 => {
                     let document = json!({

@@ -16,6 +16,7 @@ mod mapping_in_force;
 mod nested;
 mod past;
 mod pausing;
+mod periods;
 mod plans;
 mod poison;
 mod process;

@@ -294,6 +294,9 @@ async fn directory_as_of_any_time_is_the_directory_as_it_was() {
             for _ in 0..script.random.random_range(1..4) {
                 script.write().await;
             }
+            if script.random.random_bool(0.1) {
+                script.company.next_period().await;
+            }
             script.apply().await;
             script.remember().await;
             script.catch_up().await;

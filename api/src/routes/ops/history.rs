@@ -14,6 +14,7 @@ use rollcall_shared::projection::PersonFields;
 use rollcall_shared::store::explain::{self, TeamBrief};
 use rollcall_shared::store::history::{self, Behind, Entry, PersonThen, Then, Was, Window};
 use rollcall_shared::store::people::Brief;
+use rollcall_shared::store::periods;
 use rollcall_shared::store::{self, PgConnection, StoreError};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -65,6 +66,7 @@ described!(
             "assertedBy?": of::<ReceiptBriefForm>(),
         }],
         "nextCursor": "string?",
+        "keptSince?": "time: with the last page, where what happened before is not kept any more",
     }
 );
 described!(
@@ -142,7 +144,13 @@ pub(super) async fn page(
         .filter(|_| i64::try_from(entries.len()) == Ok(window.limit))
         .map(|entry| entry.id.to_string());
     let shown: Vec<Value> = entries.iter().map(|entry| shown(entry, of, &names)).collect();
-    Ok(json!({ "id": id, "history": shown, "nextCursor": next }))
+    let mut page = json!({ "id": id, "history": shown, "nextCursor": next });
+    if next.is_none()
+        && let Some(since) = periods::history_kept_since(connection, tenant).await?
+    {
+        page["keptSince"] = json!(since);
+    }
+    Ok(page)
 }
 
 fn shown(entry: &Entry, of: Of, names: &Names) -> Value {
@@ -259,6 +267,7 @@ pub(super) async fn as_of(
     };
     // One snapshot: what changes while this is read is not undone.
     let mut snapshot = store::snapshot(&app.pool).await?;
+    told_at(&mut snapshot, tenant, at).await?;
     let was = history::person_at(&mut snapshot, tenant, id, at).await?;
     let Some(Was::There(then)) = was else {
         return Err(not_yet());
@@ -268,6 +277,24 @@ pub(super) async fn as_of(
     let teams: Vec<Uuid> = then.teams.iter().map(|membership| membership.team_id).collect();
     let teams = history::teams_at(&mut snapshot, tenant, &teams, at).await?;
     Ok(past(id, at, &then, &people, &teams))
+}
+
+/// What happened since then is told: from it follows how everything was.
+pub(super) async fn told_at(
+    snapshot: &mut PgConnection,
+    tenant: TenantId,
+    at: DateTime<Utc>,
+) -> Result<(), Failure> {
+    match periods::history_kept_since(snapshot, tenant).await? {
+        Some(since) if at < since => {
+            let detail = format!(
+                "at: what happened before {} is not kept any more",
+                since.to_rfc3339()
+            );
+            Err(Failure::new(StatusCode::GONE, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn past(

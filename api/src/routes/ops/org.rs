@@ -1,5 +1,6 @@
 //! The reporting tree, now or at any time.
 
+use super::history::told_at;
 use super::people;
 use crate::error::{Failure, Problem};
 use crate::extract::{Asked, Caller};
@@ -79,7 +80,10 @@ pub(crate) async fn org(
     }
     let mut snapshot = store::snapshot(&app.searches).await?;
     let at = match at {
-        Some(at) => at,
+        Some(at) => {
+            told_at(&mut snapshot, tenant, at).await?;
+            at
+        }
         None => history::now(&mut snapshot).await?,
     };
     let Some(root) = root else {

@@ -5,8 +5,10 @@ use crate::state::App;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::scim::{ResourceType, etag};
+use rollcall_shared::store::periods;
 use rollcall_shared::store::receipts::{self, ReceiptRow, RejectedRow, WaitingRow};
 use rollcall_shared::store::{PgConnection, StoreError};
 use rollcall_shared::telemetry::LinkSlot;
@@ -63,7 +65,10 @@ described!(
     get,
     path = "/receipts/{receipt}",
     params(Page),
-    responses((status = 200, body = ReceiptForm))
+    responses(
+        (status = 200, body = ReceiptForm),
+        (status = 410, description = "Receipts of that time are not kept any more.")
+    )
 )]
 pub(super) async fn receipt(
     State(app): State<App>,
@@ -88,7 +93,8 @@ pub(super) async fn receipt(
     )
     .await?;
     if total == 0 || (index.is_some() && seqs.is_empty()) {
-        return Err(not_found().into());
+        let kept_since = periods::writes_kept_since(&mut connection).await?;
+        return Err(missing(txn, kept_since).into());
     }
     let writes = Write::read(&mut connection, tenant, &seqs).await?;
     let operations: Vec<Value> = writes.iter().map(Write::shown).collect();
@@ -103,6 +109,18 @@ pub(super) async fn receipt(
 
 fn not_found() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "there is no such receipt")
+}
+
+/// A receipt tells when it was given.
+fn missing(txn: Uuid, kept_since: Option<DateTime<Utc>>) -> Failure {
+    let (seconds, _) = txn.get_timestamp().map_or((u64::MAX, 0), |given| given.to_unix());
+    match kept_since {
+        Some(since) if u64::try_from(since.timestamp()).is_ok_and(|since| seconds < since) => {
+            let detail = format!("receipts of before {} are not kept any more", since.to_rfc3339());
+            Failure::new(StatusCode::GONE, detail)
+        }
+        _ => not_found(),
+    }
 }
 
 /// How far an accepted write has come.

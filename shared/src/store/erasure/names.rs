@@ -143,9 +143,9 @@ pub(super) async fn rename_keys(
     .await?;
     sqlx::query!(
         "update history h set member = n.new from unnest($2::uuid[], $3::text[], $4::text[]) as n (team, old, new)
-         cross join lateral (select ctid from history where tenant_id = $1 and member = n.old and member <> ''
+         cross join lateral (select id from history where tenant_id = $1 and member = n.old and member <> ''
              and (n.team is null or key_id = n.team) offset 0) found
-         where h.ctid = found.ctid",
+         where h.id = found.id",
         tenant.0,
         &names.teams as _,
         &names.old,

@@ -268,9 +268,9 @@ pub(super) async fn empty_people(
     .await?;
     sqlx::query!(
         "update history h set fields = h.fields - $3::text[] from unnest($2::uuid[]) as asked (id)
-         cross join lateral (select ctid from history
+         cross join lateral (select id from history
              where tenant_id = $1 and key_id = asked.id and key_kind = 1 and fields <> '{}' offset 0) found
-         where h.ctid = found.ctid",
+         where h.id = found.id",
         tenant.0,
         &people,
         &fields as _

@@ -167,8 +167,8 @@ pub async fn latest(conn: &mut PgConnection, tenant: TenantId) -> Result<Positio
     Ok(row.unwrap_or_default())
 }
 
-/// Whether what comes after this position can still be told: the row it was read from is there, and
-/// the database has not been set back behind it. The beginning always can.
+/// Whether what comes after this position can still be told: the row it was read from is there, or was the
+/// last of what was dropped, and the database has not been set back behind it.
 ///
 /// # Errors
 /// When the statement fails.
@@ -187,10 +187,14 @@ pub async fn is_kept(
 pub async fn kept(conn: &mut PgConnection, read: &[(TenantId, Position)]) -> Result<Vec<bool>, StoreError> {
     let [tenants, xids, ids] = columns(read);
     Ok(sqlx::query_scalar!(
-        r#"select (asked.xid, asked.id) = (0, 0) or exists (select from history h
-               where h.id = asked.id and h.tenant_id = asked.tenant and h.order_xid = asked.xid::text::xid8
-                 and h.order_xid < (select pg_snapshot_xmin(pg_current_snapshot()))) as "kept!"
+        r#"select (asked.xid, asked.id) = (0, 0) and e.xid is null
+               or exists (select from history h
+                   where h.id = asked.id and h.tenant_id = asked.tenant and h.order_xid = asked.xid::text::xid8
+                     and h.order_xid < (select pg_snapshot_xmin(pg_current_snapshot())))
+               or asked.id < (select min(number) << 40 from ledger_periods) and (asked.xid, asked.id) >= (e.xid, e.id)
+               as "kept!"
            from unnest($1::int8[], $2::int8[], $3::int8[]) with ordinality as asked (tenant, xid, id, place)
+           left join ledger_ends e on e.tenant_id = asked.tenant
            order by asked.place"#,
         &tenants,
         &xids,

@@ -8,6 +8,7 @@ use rollcall_shared::directory::{Key, TenantId, fold};
 use rollcall_shared::queue::{QueueConfig, Queues};
 use rollcall_shared::scim::ResourceType;
 use rollcall_shared::store;
+use rollcall_shared::store::periods::{self, Keeping};
 use rollcall_shared::telemetry::Metrics;
 use rollcall_worker::reconcile::Engine;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use uuid::Uuid;
 
 pub(crate) const ENTERPRISE: &str = rollcall_shared::projection::ENTERPRISE;
@@ -111,6 +113,16 @@ impl Company {
             database_connections: 8,
         };
         store::connect(&config, 8, store::Plans::ByKey).unwrap()
+    }
+
+    /// From here on, writes and what they do belong to another period of the ledger.
+    pub(crate) async fn next_period(&self) {
+        let keeping = Keeping {
+            kept: None,
+            period: Duration::ZERO,
+        };
+        let round = periods::round(&self.pool, keeping).await.unwrap();
+        assert!(round.began.is_some(), "{round:?}");
     }
 
     /// The person or team of a resource.
