@@ -22,6 +22,7 @@ mod groups;
 mod health;
 mod history;
 mod isolation;
+mod kept;
 mod large_groups;
 mod leapsome;
 mod limits;

@@ -94,7 +94,10 @@ described!(
     get,
     path = "/people/{id}/history",
     params(At, HistoryWindow),
-    responses((status = 200, body = HistoryOrThenForm))
+    responses(
+        (status = 200, body = HistoryOrThenForm),
+        (status = 410, description = "What happened since that time is not kept any more.")
+    )
 )]
 pub(crate) async fn of_person(
     State(app): State<App>,

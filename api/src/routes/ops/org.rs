@@ -61,7 +61,8 @@ described!(
     ),
     responses(
         (status = 200, body = OrgForm),
-        (status = 404, description = "The root is nobody, or was nobody at that time.")
+        (status = 404, description = "The root is nobody, or was nobody at that time."),
+        (status = 410, description = "What happened since that time is not kept any more.")
     )
 )]
 pub(crate) async fn org(

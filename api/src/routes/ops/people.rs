@@ -152,7 +152,7 @@ fn wanted(asked: &Asked, limit: i64) -> Result<Wanted<'_>, Failure> {
 }
 
 /// `GET /ops/v1/people/{id}`: a person's fields, by directory or SCIM id; with `at`, as of a time.
-#[utoipa::path(get, path = "/people/{id}", params(At), responses((status = 200, body = PersonNowOrThenForm)))]
+#[utoipa::path(get, path = "/people/{id}", params(At), responses((status = 200, body = PersonNowOrThenForm), (status = 410, description = "What happened since that time is not kept any more.")))]
 pub(crate) async fn person(
     State(app): State<App>,
     caller: Caller,
