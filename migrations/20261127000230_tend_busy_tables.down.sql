@@ -1,0 +1,11 @@
+alter table pending reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table wakes reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table waiters reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table webhook_deliveries reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table async_results reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table scim_resources reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table scim_keys reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table scim_members reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table people reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table team_members reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
+alter table reporting_lines reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);
