@@ -64,6 +64,8 @@ async fn metrics_known_queues_and_slots_are_zero_when_empty() {
         r#"rollcall_waiters{slot="additional_manager"} 0"#,
         r#"rollcall_dependency_up{dependency="postgres"} 1"#,
         "rollcall_pending_changes 0",
+        r#"rollcall_table_rows{table="pending"} 0"#,
+        r#"rollcall_table_dead_rows{table="people"} 0"#,
         "rollcall_oldest_pending_age_seconds 0.0",
     ] {
         assert!(text.contains(line), "{line} is not in {text}");

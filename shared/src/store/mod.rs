@@ -15,6 +15,7 @@ pub mod event_keys;
 pub mod explain;
 pub mod feed;
 pub mod follow;
+pub mod growth;
 pub mod history;
 pub mod lanes;
 pub mod links;

@@ -4,21 +4,24 @@ use super::labels::*;
 use super::metrics::Metrics;
 use crate::directory::{TenantId, WorkLane};
 use crate::queue::{Depth, Queues};
+use crate::store::growth::{self, TableSize};
 use crate::store::lanes;
 use crate::store::overview::{self, Backlog};
 use crate::store::watch::{self, Watch};
 use crate::store::{PgPool, StoreError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest time a scrape waits for either store.
 const LONGEST: Duration = Duration::from_secs(3);
+/// Tables grow over hours, and asking takes a look at the files of each.
+const TABLES_EVERY: Duration = Duration::from_secs(60);
 
 /// Set every service gauge from Postgres and Redis. When a store does not answer, its gauges
 /// are left out, not 0: unknown is not empty.
 pub async fn read_gauges(metrics: &Metrics, pool: &PgPool, queues: &Queues) {
     let backlog = tokio::time::timeout(LONGEST, read_backlog(pool));
     let depths = tokio::time::timeout(LONGEST, queues.depths());
-    let (backlog, depths) = tokio::join!(backlog, depths);
+    let (backlog, depths, ()) = tokio::join!(backlog, depths, read_tables(metrics, pool));
     let figures = backlog.ok().and_then(Result::ok);
     let (backlog, watch, paused) = match figures {
         Some((backlog, watch, paused)) => (Some(backlog), watch, Some(paused)),
@@ -37,6 +40,48 @@ async fn read_backlog(pool: &PgPool) -> Result<(Backlog, Watch, Paused), StoreEr
     let backlog = overview::backlog(&mut connection, None).await?;
     let watch = watch::watch(&mut connection).await?;
     Ok((backlog, watch, lanes::all_paused(&mut connection).await?))
+}
+
+/// On a connection of its own: whoever changes a table's form keeps its size from being read, and nothing else.
+async fn read_tables(metrics: &Metrics, pool: &PgPool) {
+    if !metrics.tables_due.take(Instant::now(), TABLES_EVERY) {
+        return;
+    }
+    let sizes = async {
+        let names = TableName::ALL
+            .iter()
+            .map(|table| table.name())
+            .collect::<Vec<_>>();
+        growth::table_sizes(&mut *pool.acquire().await?, &names).await
+    };
+    let sizes = tokio::time::timeout(LONGEST, sizes)
+        .await
+        .ok()
+        .and_then(Result::ok);
+    if sizes.is_none() {
+        metrics.tables_due.give_back();
+    }
+    set_tables(metrics, &sizes.unwrap_or_default());
+}
+
+fn set_tables(metrics: &Metrics, sizes: &[TableSize]) {
+    type Column = fn(&TableSize) -> i64;
+    let columns: [(_, Column); 4] = [
+        (&metrics.table_bytes, |size| size.bytes),
+        (&metrics.table_index_bytes, |size| size.index_bytes),
+        (&metrics.table_rows, |size| size.rows),
+        (&metrics.table_dead_rows, |size| size.dead_rows),
+    ];
+    for (family, column) in columns {
+        family.clear();
+        for table in TableName::ALL {
+            if let Some(size) = sizes.iter().find(|size| size.name == table.name()) {
+                family
+                    .get_or_create(&TableLabels { table: *table })
+                    .set(column(size));
+            }
+        }
+    }
 }
 
 fn set_backlog(metrics: &Metrics, backlog: Option<Backlog>) {

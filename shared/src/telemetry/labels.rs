@@ -223,6 +223,49 @@ label_value! {
 }
 
 label_value! {
+    /// A table of ours; partitions count as the table they are part of.
+    TableName {
+        AsyncResults = "async_results",
+        Audit = "audit",
+        Changes = "changes",
+        EventKeys = "event_keys",
+        History = "history",
+        KeyFailures = "key_failures",
+        LoginLinks = "login_links",
+        MappingPreviews = "mapping_previews",
+        Mappings = "mappings",
+        PaceSamples = "pace_samples",
+        PausedLanes = "paused_lanes",
+        Pending = "pending",
+        People = "people",
+        QueueSamples = "queue_samples",
+        Rejections = "rejections",
+        ReportingLines = "reporting_lines",
+        RunChunks = "run_chunks",
+        RunSamples = "run_samples",
+        Runs = "runs",
+        ScheduleTicks = "schedule_ticks",
+        Schedules = "schedules",
+        ScimKeys = "scim_keys",
+        ScimMembers = "scim_members",
+        ScimResources = "scim_resources",
+        Secrets = "secrets",
+        Sessions = "sessions",
+        TeamMembers = "team_members",
+        TeamNames = "team_names",
+        TeamParts = "team_parts",
+        Teams = "teams",
+        TenantSchemas = "tenant_schemas",
+        Tenants = "tenants",
+        Tokens = "tokens",
+        Waiters = "waiters",
+        Wakes = "wakes",
+        WebhookDeliveries = "webhook_deliveries",
+        Webhooks = "webhooks",
+    }
+}
+
+label_value! {
     /// A store the process depends on.
     Dependency { Postgres = "postgres", Redis = "redis", }
 }
@@ -246,5 +289,6 @@ label_set! { RunPhaseLabels { phase: RunPhase, } }
 label_set! { TickLabels { outcome: TickOutcome, } }
 label_set! { WebhookLabels { outcome: WebhookOutcome, } }
 label_set! { DriftLabels { kind: DriftKind, } }
+label_set! { TableLabels { table: TableName, } }
 label_set! { DependencyLabels { dependency: Dependency, } }
 label_set! { BuildLabels { version: &'static str, process: &'static str, } }

@@ -3,7 +3,7 @@
 //!
 //! Gauges of the service (queue depth, pending, waiters …) are set in one place only, at scrape.
 
-use super::figure::Figure;
+use super::figure::{Figure, Seldom};
 use super::labels::*;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
@@ -20,6 +20,7 @@ macro_rules! metrics {
         /// All metrics; cheap to share as an [`Arc`].
         pub struct Metrics {
             registry: Registry,
+            pub(super) tables_due: Seldom,
             $($(#[doc = $help])+ pub $field: $kind,)+
         }
 
@@ -31,7 +32,7 @@ macro_rules! metrics {
                     let help = concat!($($help),+).trim().trim_end_matches('.');
                     registry.register(stringify!($field), help, $field.clone());
                 )+
-                Metrics { registry, $($field,)+ }
+                Metrics { registry, tables_due: Seldom::default(), $($field,)+ }
             }
         }
     };
@@ -106,6 +107,15 @@ metrics! {
     webhook_dead_letters: Figure<i64> = Figure::default(),
     /// Webhooks disabled because their receiver failed for days or is gone, or their place in the feed is, read at scrape.
     webhooks_disabled: Figure<i64> = Figure::default(),
+    /// Bytes that the rows of a table take, without its indexes, read at scrape, at most once a minute.
+    table_bytes: Family<TableLabels, Gauge> = Family::default(),
+    /// Bytes that the indexes of a table take, read at scrape, at most once a minute.
+    table_index_bytes: Family<TableLabels, Gauge> = Family::default(),
+    /// Rows of a table that live, as Postgres estimates them, read at scrape, at most once a minute.
+    table_rows: Family<TableLabels, Gauge> = Family::default(),
+    /// Rows of a table that are dead and whose room is not free yet, as Postgres estimates them, read at scrape, at
+    /// most once a minute.
+    table_dead_rows: Family<TableLabels, Gauge> = Family::default(),
     /// Build of this process: always 1.
     build_info: Family<BuildLabels, Gauge> = Family::default(),
 

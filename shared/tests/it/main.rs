@@ -6,6 +6,7 @@ mod content;
 mod erasure;
 mod follow;
 mod fuzz;
+mod growth;
 mod history;
 mod keys;
 mod plans;
