@@ -53,6 +53,11 @@ bench: setup release ## Measure speed beside its floors (BENCH="--help" for opti
 bench-quick: ## The same in three minutes, with small companies
 	@$(MAKE) --no-print-directory bench BENCH="--quick $(BENCH)"
 
+.PHONY: soak
+soak: setup release ## Hold 70 % of the most writes for half an hour, judge what grows (SOAK="--minutes 5")
+	@ROLLCALL_API_BIN=$(RELEASED)/rollcall-api ROLLCALL_WORKER_BIN=$(RELEASED)/rollcall-worker \
+	$(RELEASED)/devstack exec --api -- $(RELEASED)/bench soak $(SOAK)
+
 .PHONY: release
 release:
 	@echo "building (release)"

@@ -34,6 +34,11 @@ enum Command {
     /// Needs an API without a rate limit (ROLLCALL_REQUESTS_PER_SECOND=0) and no running
     /// worker: tenants are created and workers started here, with the two programs named below.
     Run(run::Options),
+    /// Hold 70 % of the most writes a second for long, and judge what grows
+    ///
+    /// Needs the same as `run`. Fails when memory, latency, the tables in which rows come and go, or the
+    /// backlog are higher in the last third than the second third explains.
+    Soak(run::soak::Options),
     /// Serve a handler that only parses JSON: what HTTP costs by itself
     #[command(hide = true)]
     Bare,
@@ -44,6 +49,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(options) => demo::run(options).await,
         Command::Run(options) => run::run(options).await,
+        Command::Soak(options) => run::soak::run(options).await,
         Command::Bare => run::bare::serve().await,
     };
     match outcome {

@@ -1,4 +1,4 @@
-//! Throughput against the size of the company, as a picture.
+//! Pictures: throughput against the size of the company, and a soak over time.
 
 use std::path::Path;
 
@@ -40,6 +40,52 @@ pub(super) fn draw(path: &Path, throughput: &[(usize, f64)]) -> Result<bool> {
     Ok(true)
 }
 
+/// Lines over the same minutes; each is named and has its points in order of time.
+pub(super) struct Panel {
+    pub(super) title: String,
+    pub(super) lines: Vec<(&'static str, Vec<(f64, f64)>)>,
+}
+
+/// Draw panels below one another, each from zero to its own highest value.
+pub(super) fn draw_over_time(path: &Path, panels: &[Panel]) -> Result<()> {
+    let count = u32::try_from(panels.len())?;
+    let area = SVGBackend::new(path, (760, 260 * count)).into_drawing_area();
+    let drawn = || -> Result<(), DrawingAreaErrorKind<_>> {
+        area.fill(&WHITE)?;
+        for (area, panel) in area.split_evenly((panels.len(), 1)).iter().zip(panels) {
+            let points = || panel.lines.iter().flat_map(|(_, points)| points);
+            let minutes = points().map(|(at, _)| *at).fold(0.0, f64::max);
+            let highest = points().map(|(_, value)| *value).fold(1.0, f64::max);
+            let mut chart = ChartBuilder::on(area)
+                .caption(&panel.title, ("sans-serif", 16))
+                .margin(12)
+                .x_label_area_size(32)
+                .y_label_area_size(56)
+                .build_cartesian_2d(0.0..minutes, 0.0..highest * 1.15)?;
+            chart
+                .configure_mesh()
+                .x_desc("minutes")
+                .x_label_formatter(&|minutes| format!("{minutes:.1}"))
+                .y_label_formatter(&|value| format!("{value:.0}"))
+                .draw()?;
+            for (place, (name, points)) in panel.lines.iter().enumerate() {
+                let color = Palette99::pick(place).stroke_width(2);
+                chart
+                    .draw_series(LineSeries::new(points.iter().copied(), color))?
+                    .label(*name)
+                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color));
+            }
+            chart
+                .configure_series_labels()
+                .background_style(WHITE.mix(0.8))
+                .position(SeriesLabelPosition::UpperLeft)
+                .draw()?;
+        }
+        area.present()
+    };
+    drawn().map_err(|error| anyhow!("drawing {}: {error}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +97,27 @@ mod tests {
         assert!(draw(&path, &[(1_000, 500.0), (10_000, 700.0), (100_000, 690.0)])?);
         let picture = std::fs::read_to_string(&path)?;
         assert!(picture.starts_with("<svg") && picture.matches("<circle").count() == 3);
+        std::fs::remove_file(path)?;
+        Ok(())
+    }
+
+    #[test]
+    fn chart_over_time_has_a_caption_for_each_panel_and_a_name_for_each_line() -> Result<()> {
+        let path = std::env::temp_dir().join(format!("chart-{}.svg", uuid::Uuid::new_v4()));
+        let line = |name| (name, vec![(1.0, 5.0), (2.0, 7.0), (3.0, 6.0)]);
+        let panel = |title: &str, lines| Panel {
+            title: title.to_owned(),
+            lines,
+        };
+        let panels = [
+            panel("Memory", vec![line("API"), line("worker")]),
+            panel("Backlog", vec![line("pending")]),
+        ];
+        draw_over_time(&path, &panels)?;
+        let picture = std::fs::read_to_string(&path)?;
+        for text in ["Memory", "Backlog", "API", "worker", "pending"] {
+            assert!(picture.lines().any(|line| line == text), "{text}");
+        }
         std::fs::remove_file(path)?;
         Ok(())
     }

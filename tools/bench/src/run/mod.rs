@@ -16,6 +16,7 @@ mod roster;
 mod rows;
 mod saved;
 mod singles;
+pub(crate) mod soak;
 mod stack;
 mod tenants;
 mod usage;

@@ -49,6 +49,11 @@ impl Endpoint {
         self.request("PATCH", path, body)
     }
 
+    /// The bytes of a DELETE.
+    pub(super) fn delete(&self, path: &str) -> Vec<u8> {
+        self.request("DELETE", path, &[])
+    }
+
     fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let mut request = format!(
             "{method} {}{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\

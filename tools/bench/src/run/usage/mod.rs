@@ -8,6 +8,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
+use serde::Serialize;
+
+use super::median;
 
 /// Processes of the stack; whoever starts it knows them.
 #[derive(Debug, Clone, Copy, Args)]
@@ -52,6 +55,26 @@ pub(super) struct Peaks {
     pub(super) redis: u64,
 }
 
+/// Memory that is resident, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub(super) struct Memory {
+    pub(super) api: f64,
+    pub(super) worker: f64,
+    pub(super) redis: f64,
+}
+
+impl Memory {
+    /// Of each process by itself.
+    pub(super) fn median(readings: &[Memory]) -> Memory {
+        let of = |process: fn(&Memory) -> f64| median(&readings.iter().map(process).collect::<Vec<_>>());
+        Memory {
+            api: of(|memory| memory.api),
+            worker: of(|memory| memory.worker),
+            redis: of(|memory| memory.redis),
+        }
+    }
+}
+
 impl Processes {
     /// `worker` is none while none runs.
     pub(super) fn read(&self, worker: Option<i32>) -> Result<Reading> {
@@ -62,6 +85,14 @@ impl Processes {
             worker: worker.map_or(Ok(0.0), proc::seconds)?,
             redis: proc::seconds(self.redis_pid)?,
             postgres: proc::seconds_with_children(self.postgres_pid)?,
+        })
+    }
+
+    pub(super) fn memory(&self, worker: Option<i32>) -> Result<Memory> {
+        Ok(Memory {
+            api: proc::resident(self.api_pid)? as f64,
+            worker: worker.map_or(Ok(0), proc::resident)? as f64,
+            redis: proc::resident(self.redis_pid)? as f64,
         })
     }
 
@@ -147,6 +178,7 @@ mod tests {
         let shares = before.until(processes.read(Some(own))?);
         assert!(shares.load > 0.0 && shares.api > 0.0, "{shares:?}");
         assert!(processes.peaks(None)?.api > 0);
+        assert!(processes.memory(None)?.api > 0.0);
         Ok(())
     }
 }

@@ -16,6 +16,10 @@ pub(super) fn peak(_: i32) -> Result<u64> {
     bail!(WHY)
 }
 
+pub(super) fn resident(_: i32) -> Result<u64> {
+    bail!(WHY)
+}
+
 pub(super) fn forget_peak(_: i32) -> Result<()> {
     bail!(WHY)
 }

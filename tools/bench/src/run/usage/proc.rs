@@ -31,6 +31,12 @@ pub(super) fn peak(pid: i32) -> Result<u64> {
     Ok(1024 * kilobytes.context("the system tells no memory peak")?)
 }
 
+/// Memory of a process that is resident now, in bytes.
+pub(super) fn resident(pid: i32) -> Result<u64> {
+    let kilobytes = Process::new(pid)?.status()?.vmrss;
+    Ok(1024 * kilobytes.context("the system tells no resident memory")?)
+}
+
 pub(super) fn forget_peak(pid: i32) -> Result<()> {
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("resetting a memory peak")
 }
