@@ -130,7 +130,12 @@ async fn hold(
     let mut intervals = Vec::new();
     eprintln!("{}", Interval::HEAD);
     for number in 1..=count {
-        let interval = watch.interval(&mut load, started + each * number).await?;
+        let until = started + each * number;
+        // Where everything stood still, looking did too: what was missed belongs to the interval before.
+        if until <= Instant::now() {
+            continue;
+        }
+        let interval = watch.interval(&mut load, until).await?;
         eprintln!("{}", interval.row());
         intervals.push(interval);
     }
