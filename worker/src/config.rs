@@ -53,7 +53,7 @@ pub struct WorkConfig {
     )]
     pub apply_per_second_per_tenant: u32,
 
-    /// Jobs of single writes handled at once
+    /// Transactions of single writes at once; small jobs of a tenant are applied together
     #[arg(
         long,
         env = "ROLLCALL_LIVE_CONCURRENCY",
@@ -62,7 +62,7 @@ pub struct WorkConfig {
     )]
     pub live_concurrency: usize,
 
-    /// Jobs of bulk requests handled at once
+    /// Transactions of bulk requests at once; small jobs of a tenant are applied together
     #[arg(
         long,
         env = "ROLLCALL_BULK_CONCURRENCY",

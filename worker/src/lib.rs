@@ -13,6 +13,7 @@ mod pauses;
 pub mod reconcile;
 mod registry;
 pub mod runs;
+mod together;
 mod webhooks;
 
 pub use config::{Config, WorkConfig};
@@ -29,6 +30,7 @@ use runs::Courtesy;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use together::Together;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use webhooks::Deliverer;
@@ -79,6 +81,8 @@ pub async fn run(
         ),
         courtesy: Courtesy::default(),
         pauses: Pauses::default(),
+        live: Together::new(config.work.live_concurrency),
+        bulk: Together::new(config.work.bulk_concurrency),
         pool,
         queues,
         metrics,

@@ -3,6 +3,7 @@
 use crate::config::WorkConfig;
 use crate::context::Context;
 use crate::handlers;
+use crate::together::JOBS_A_SLOT;
 use rollcall_shared::directory::{Lane, TenantId, WorkLane};
 use rollcall_shared::queue::{ConsumeOptions, JobError, Monitor, Outcome};
 use rollcall_shared::telemetry::{JobLabels, JobOutcome, QueueLabels, QueueName};
@@ -21,7 +22,8 @@ pub(crate) fn monitor(context: &Arc<Context>, config: &WorkConfig, process: &str
     for (lane, concurrency) in lanes {
         let context = Arc::clone(context);
         let queue = context.queues.lane(lane).clone();
-        monitor = queue.consume(monitor, options(concurrency), move |job, delivery| {
+        let held = concurrency.saturating_mul(JOBS_A_SLOT);
+        monitor = queue.consume(monitor, options(held), move |job, delivery| {
             let tenant = job.tenant;
             let work = handlers::reconcile(Arc::clone(&context), lane, job, delivery);
             serve(Arc::clone(&context), lane.into(), tenant, work)

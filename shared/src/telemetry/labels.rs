@@ -231,6 +231,8 @@ label_value! {
         EventKeys = "event_keys",
         History = "history",
         KeyFailures = "key_failures",
+        LedgerEnds = "ledger_ends",
+        LedgerPeriods = "ledger_periods",
         LoginLinks = "login_links",
         MappingPreviews = "mapping_previews",
         Mappings = "mappings",

@@ -5,11 +5,11 @@ use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use crate::limiter::Grant;
 use crate::reconcile::PARK_AFTER;
+use crate::together;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use rollcall_shared::queue::{Delivery, JobError, Outcome, ReconcileJob};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::Instrument as _;
 
 /// Failures after which a key travels alone.
 const ALONE_AFTER: i32 = 2;
@@ -27,6 +27,8 @@ pub(crate) async fn reconcile(
         context.courtesy.live_write(Instant::now());
     }
     let workable = context.engine.workable(tenant, &job.keys).await?;
+    // What has failed before is not to fail others.
+    let alone = workable.iter().any(|(_, attempts)| *attempts > 0);
     let keys = suspects(&context, lane, tenant, workable, delivery).await?;
     if keys.is_empty() {
         return Ok(Outcome::Done);
@@ -36,10 +38,9 @@ pub(crate) async fn reconcile(
         Grant::Wait(wait) => return Ok(Outcome::Snooze(wait)),
     };
     let (now, later) = keys.split_at(granted);
-    let span = context.engine.job_span(lane, tenant, now).await?;
-    let applied = context.engine.reconcile_isolating(tenant, now);
-    let report = applied.instrument(span).await?;
-    context.engine.push_again(tenant, report.newer).await;
+    together::apply(&context, lane, tenant, now.to_vec(), alone)
+        .await
+        .map_err(JobError::retry)?;
     before_ack()?;
     if later.is_empty() {
         return Ok(Outcome::Done);

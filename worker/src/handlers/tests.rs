@@ -1,6 +1,7 @@
 use crate::context::Context;
 use crate::limiter::Limiter;
 use crate::reconcile::Engine;
+use crate::together::Together;
 use devstack::{TestDatabase, TestRedis};
 use rollcall_shared::config::RedisConfig;
 use rollcall_shared::directory::{Key, Lane, TenantId};
@@ -75,6 +76,8 @@ impl Setup {
             limiter,
             courtesy: crate::runs::Courtesy::default(),
             pauses: crate::pauses::Pauses::default(),
+            live: Together::new(1),
+            bulk: Together::new(1),
         };
         Setup {
             context: Arc::new(context),
@@ -172,4 +175,88 @@ async fn key_that_kills_its_process_again_and_again_is_parked() {
         0,
         "jobs about it do nothing"
     );
+}
+
+/// Hold somebody's row, so that whoever applies them waits; until it is dropped.
+async fn hold<'a>(setup: &'a Setup, key: &Key) -> sqlx::Transaction<'a, sqlx::Postgres> {
+    let mut tx = setup.context.pool.begin().await.unwrap();
+    sqlx::query("select from people where tenant_id = 1 and id = $1 for update")
+        .bind(key.id())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx
+}
+
+async fn until(setup: &Setup, what: &str, sql: &'static str) {
+    devstack::wait::until(what, devstack::wait::SOON, async || setup.count(sql).await == 1)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn jobs_that_come_while_another_is_at_it_are_applied_in_one_transaction() {
+    let setup = Setup::new(Limiter::new(0, 0)).await;
+    let (first, others) = setup.keys.split_first().unwrap();
+    setup.handle(std::slice::from_ref(first), FIRST).await;
+    let again = "insert into pending (tenant_id, key_kind, key_id, seq, lane, accepted_at, due_at)
+        select tenant_id, 1, directory_id, 6, 1, now(), now() from scim_resources where seq = 1";
+    sqlx::query(again).execute(&setup.context.pool).await.unwrap();
+    let before = setup
+        .count("select count(distinct xmin::text) from history")
+        .await;
+    let held = hold(&setup, first).await;
+    let waits = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    let release = async {
+        until(&setup, "the first waits", waits).await;
+        let all = others
+            .iter()
+            .map(|key| setup.handle(std::slice::from_ref(key), FIRST));
+        let all = futures::future::join_all(all);
+        tokio::pin!(all);
+        // They have all got as far as the slot when none of them goes any further.
+        let stuck = tokio::time::timeout(std::time::Duration::from_millis(300), &mut all).await;
+        assert!(stuck.is_err(), "there is one slot, and it is taken");
+        held.rollback().await.unwrap();
+        all.await
+    };
+    let (outcome, outcomes) = tokio::join!(setup.handle(std::slice::from_ref(first), FIRST), release);
+    assert!(
+        outcomes
+            .into_iter()
+            .chain([outcome])
+            .all(|outcome| outcome == Outcome::Done)
+    );
+    assert_eq!(setup.count("select count(*) from people").await, 5);
+    let transactions = setup
+        .count("select count(distinct xmin::text) from history")
+        .await
+        - before;
+    assert_eq!(transactions, 2, "the one that waited, and the four together");
+}
+
+#[tokio::test]
+async fn key_that_has_failed_before_is_applied_by_itself() {
+    let setup = Setup::new(Limiter::new(0, 0)).await;
+    for key in &setup.keys[..2] {
+        sqlx::query(
+            "insert into key_failures (tenant_id, key_kind, key_id, attempts, error) values (1, 1, $1, 1, 'test')",
+        )
+        .bind(key.id())
+        .execute(&setup.context.pool)
+        .await
+        .unwrap();
+    }
+    let all = setup
+        .keys
+        .iter()
+        .map(|key| setup.handle(std::slice::from_ref(key), FIRST));
+    let outcomes = futures::future::join_all(all).await;
+    assert!(outcomes.into_iter().all(|outcome| outcome == Outcome::Done));
+    assert_eq!(setup.count("select count(*) from people").await, 5);
+    let alone = "select count(*) from (select from history h where key_id = any (array(
+                select directory_id from scim_resources where seq <= 2))
+            and not exists (select from history o where o.xmin = h.xmin and o.id <> h.id)) by_itself";
+    assert_eq!(setup.count(alone).await, 2);
 }

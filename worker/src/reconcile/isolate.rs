@@ -12,19 +12,19 @@ use std::time::Duration;
 
 /// Failures after which a key is set aside until its next change or an operator.
 pub const PARK_AFTER: i32 = 5;
-/// Most keys applied in one transaction together with members of groups: it holds their teams, and jobs that
-/// touch the same teams follow each other through them the closer the fewer each holds.
-const WITH_MEMBERS: usize = 200;
+/// Most keys of several jobs, or of people and members of groups, that are applied in one transaction: it holds
+/// their teams, and jobs that touch the same teams follow each other through them the closer the fewer each holds.
+pub(crate) const TOGETHER: usize = 200;
 /// Times a transaction that lost against another is repeated at once.
 const CONFLICTS: u32 = 5;
 
 /// What sorted keys are applied in, the last part first.
 fn parts(keys: &[Key]) -> Vec<&[Key]> {
-    if keys.len() <= WITH_MEMBERS {
+    if keys.len() <= TOGETHER {
         return vec![keys];
     }
     let (subjects, members) = keys.split_at(keys.partition_point(|key| !matches!(key, Key::Member(..))));
-    let mut parts: Vec<&[Key]> = members.chunks(WITH_MEMBERS).rev().collect();
+    let mut parts: Vec<&[Key]> = members.chunks(TOGETHER).rev().collect();
     parts.push(subjects);
     parts
 }

@@ -20,6 +20,7 @@ mod write;
 
 pub(crate) use check::{Check, Part};
 pub(crate) use drift::Drift;
+pub(crate) use isolate::TOGETHER;
 pub use isolate::{PARK_AFTER, Report};
 pub(crate) use preview::{Moves, Previewed};
 pub use wake::Path;

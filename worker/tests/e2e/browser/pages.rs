@@ -9,6 +9,7 @@ use super::up::Up;
 use super::window::Window;
 use crate::harness::{Scim, within};
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 use std::collections::BTreeSet;
 
 const PEOPLE: &str = "150";
@@ -35,6 +36,7 @@ async fn every_page_is_quiet_on_the_console_usable_by_keyboard_and_without_viola
     let axe = Axe::load();
     let window = &up.window;
     company(&up).await;
+    busy_hour(&up).await;
 
     let mut problems = vec![];
     let mut check = async |path: &str| {
@@ -103,6 +105,32 @@ async fn company(up: &Up) {
         String::from_utf8_lossy(&bench.stdout)
     );
 }
+
+/// An hour as its workers would have sampled it: single writes all the time, and an import. The company is
+/// some seconds old, its charts would show nothing.
+async fn busy_hour(up: &Up) {
+    let mut connection = PgConnection::connect(up.variable("DATABASE_URL")).await.unwrap();
+    for statement in BUSY_HOUR {
+        sqlx::query(*statement).execute(&mut connection).await.unwrap();
+    }
+}
+
+const BUSY_HOUR: &[&str] = &[
+    "create temporary view hour as
+     select date_bin('15 s', now(), 'epoch') - n * interval '15 s' as taken_at,
+            greatest(0, sin(n / 9.0) + sin(n / 4.0) + 1) as mood, least(greatest(0, 168 - n), 30) as import,
+            n between 120 and 160 as imports, n between 108 and 160 as applies
+     from generate_series(2, 240) n",
+    "insert into pace_samples (taken_at, accepted, applied)
+     select taken_at, 15 * (12 * mood + case when imports then 38 * import else 0 end),
+            15 * (14 * mood + case when applies then 30 * import else 0 end)
+     from hour on conflict do nothing",
+    "insert into queue_samples (taken_at, lane, ready, running, scheduled, dead, oldest_ready_seconds, finished_per_second)
+     select taken_at, lane, case lane when 'live' then 2 * mood when 'bulk' then
+                case when imports then 1.2 * import when applies then 12 else 0 end
+            when 'links' then case when applies then 4 + mood else 0 end else 0 end, 0, 0, 0, 0, 0
+     from hour cross join unnest(array['live', 'bulk', 'links', 'runs']) lane on conflict do nothing",
+];
 
 /// What pages tell of beside people: links that wait, a value that was rejected, a run.
 async fn troubles(up: &Up) {
