@@ -5,10 +5,12 @@ use crate::command::{clear, major_version, on_path, run_quietly};
 use crate::launch::launch;
 use crate::ports::free_port;
 use crate::process::{Process, ProcessId};
+use crate::tls::ServerTls;
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use std::cell::Cell;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
@@ -38,6 +40,19 @@ pub struct PostgresSettings {
     pub durability: Durability,
     /// Ask for this password; without one, whoever reaches the port is let in.
     pub password: Option<String>,
+    /// Offer TLS.
+    pub tls: Option<ServerTls>,
+}
+
+impl Default for PostgresSettings {
+    /// Thrown away at the end, open to whoever reaches its port.
+    fn default() -> PostgresSettings {
+        PostgresSettings {
+            durability: Durability::ProcessCrash,
+            password: None,
+            tls: None,
+        }
+    }
 }
 
 impl PostgresSettings {
@@ -69,11 +84,15 @@ impl PrivatePostgres {
     /// # Errors
     /// When Postgres is not installed or does not start.
     pub async fn start() -> Result<PrivatePostgres> {
+        PrivatePostgres::start_with(PostgresSettings::default()).await
+    }
+
+    /// [`PrivatePostgres::start`] of another kind.
+    ///
+    /// # Errors
+    /// When Postgres is not installed or does not start so.
+    pub async fn start_with(settings: PostgresSettings) -> Result<PrivatePostgres> {
         let scratch = tempfile::Builder::new().prefix("rollcall-postgres-").tempdir()?;
-        let settings = PostgresSettings {
-            durability: Durability::ProcessCrash,
-            password: None,
-        };
         let mut server = PrivatePostgres::prepare(scratch.path(), settings)?;
         server.scratch = Some(scratch);
         server.launch().await?;
@@ -191,6 +210,13 @@ impl PrivatePostgres {
         if let Some(account) = &self.account {
             account.own(&self.folder)?;
         }
+        if let Some(tls) = &self.settings.tls {
+            self.write("server.pem", &tls.certified.certificate)?;
+            self.write("server.key", &tls.certified.key)?;
+            if let Some(clients) = &tls.clients {
+                self.write("clients.pem", clients)?;
+            }
+        }
         // macOS before 26 and some minimal systems have no C.UTF-8.
         self.initdb("C.UTF-8").or_else(|_| self.initdb("C"))
     }
@@ -208,14 +234,21 @@ impl PrivatePostgres {
         let Some(password) = &self.settings.password else {
             return run_quietly(command.arg("--auth=trust"));
         };
-        let file = self.folder.join("password");
-        std::fs::write(&file, password)?;
-        if let Some(account) = &self.account {
-            account.own(&file)?;
-        }
+        let file = self.write("password", password)?;
         let done = run_quietly(command.arg("--auth=scram-sha-256").arg("--pwfile").arg(&file));
         std::fs::remove_file(&file)?;
         done
+    }
+
+    /// A file that only the server can read.
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let file = self.folder.join(name);
+        std::fs::write(&file, text)?;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+        if let Some(account) = &self.account {
+            account.own(&file)?;
+        }
+        Ok(file)
     }
 
     fn program(&self, name: &str) -> Command {
@@ -264,6 +297,20 @@ impl PrivatePostgres {
         if self.settings.durability == Durability::ProcessCrash {
             for setting in ["fsync=off", "full_page_writes=off", "max_wal_size=4GB"] {
                 command.args(["-c", setting]);
+            }
+        }
+        if let Some(tls) = &self.settings.tls {
+            let file = |name: &str| self.folder.join(name).display().to_string();
+            let mut settings = vec![
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={}", file("server.pem")),
+                format!("ssl_key_file={}", file("server.key")),
+            ];
+            if tls.clients.is_some() {
+                settings.push(format!("ssl_ca_file={}", file("clients.pem")));
+            }
+            for setting in settings {
+                command.args(["-c", &setting]);
             }
         }
         let scratch = self.scratch.as_ref().map(TempDir::path);

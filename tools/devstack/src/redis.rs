@@ -2,13 +2,12 @@
 
 use crate::command::{clear, major_version, on_path};
 use crate::launch::launch;
-use crate::ports::free_port;
-use crate::postgres::Durability;
 use crate::process::{Process, ProcessId, STOP_SERVICE};
+use crate::redis_settings::{Ports, RedisRole, RedisSettings};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::cell::Cell;
-use std::os::unix::fs::PermissionsExt;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -16,20 +15,12 @@ use tempfile::TempDir;
 
 const OLDEST: u32 = 7;
 
-/// How to run a [`PrivateRedis`].
-#[derive(Clone, Debug)]
-pub struct RedisSettings {
-    pub durability: Durability,
-    /// Ask for this password; without one, whoever reaches the port is let in.
-    pub password: Option<String>,
-}
-
 /// A Redis server with a data folder of its own on a free port: append-only file, no eviction.
 pub struct PrivateRedis {
     process: Option<Process>,
     program: PathBuf,
     folder: PathBuf,
-    port: u16,
+    ports: Ports,
     settings: RedisSettings,
     scratch: Option<TempDir>,
 }
@@ -41,11 +32,15 @@ impl PrivateRedis {
     /// # Errors
     /// When Redis is not installed or does not start.
     pub async fn start() -> Result<PrivateRedis> {
+        PrivateRedis::start_with(RedisSettings::default()).await
+    }
+
+    /// [`PrivateRedis::start`] of another kind.
+    ///
+    /// # Errors
+    /// When Redis is not installed or does not start so.
+    pub async fn start_with(settings: RedisSettings) -> Result<PrivateRedis> {
         let scratch = tempfile::Builder::new().prefix("rollcall-redis-").tempdir()?;
-        let settings = RedisSettings {
-            durability: Durability::ProcessCrash,
-            password: None,
-        };
         let mut server = PrivateRedis::prepare(scratch.path(), settings)?;
         server.scratch = Some(scratch);
         server.launch().await?;
@@ -66,7 +61,25 @@ impl PrivateRedis {
     /// Connection URL.
     #[must_use]
     pub fn url(&self) -> String {
-        self.settings.url(self.port)
+        self.settings.url(self.ports.plain)
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> (Ipv4Addr, u16) {
+        (self.settings.host, self.ports.plain)
+    }
+
+    /// The port on which it speaks TLS, where it does.
+    #[must_use]
+    pub fn tls_port(&self) -> u16 {
+        self.ports.tls
+    }
+
+    /// The port for the other nodes of its cluster, where it is a [`RedisRole::Node`].
+    #[must_use]
+    pub fn bus_port(&self) -> u16 {
+        self.ports.bus
     }
 
     /// The server process.
@@ -114,10 +127,21 @@ impl PrivateRedis {
     /// # Errors
     /// When Redis does not answer.
     pub async fn flush(&self) -> Result<()> {
+        self.command(&["FLUSHALL"]).await
+    }
+
+    /// What it answers to a command of these words.
+    ///
+    /// # Errors
+    /// When Redis does not answer, or with an error.
+    pub async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> Result<T> {
         let client = redis::Client::open(self.url())?;
         let mut connection = client.get_multiplexed_async_connection().await?;
-        redis::cmd("FLUSHALL").exec_async(&mut connection).await?;
-        Ok(())
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(word);
+        }
+        Ok(command.query_async(&mut connection).await?)
     }
 
     /// Let it outlive this process.
@@ -155,69 +179,45 @@ impl PrivateRedis {
             process: None,
             program: find_program()?,
             folder: folder.to_owned(),
-            port: 0,
+            ports: Ports::default(),
             settings,
             scratch: None,
         })
     }
 
     async fn launch(&mut self) -> Result<()> {
-        let first_time = self.port == 0;
-        let port = Cell::new(self.port);
+        let first_time = self.ports.plain == 0;
+        let ports = Cell::new(self.ports);
         let process = launch(
             "Redis",
             || {
                 if first_time {
-                    port.set(free_port()?);
+                    ports.set(Ports::free(self.settings.host)?);
                 }
-                self.spawn(port.get())
+                self.spawn(ports.get())
             },
-            async || answers(&self.settings.url(port.get())).await,
+            async || answers(&self.settings.url(ports.get().plain)).await,
         )
         .await?;
-        self.port = port.get();
+        self.ports = ports.get();
         self.process = Some(process);
         Ok(())
     }
 
-    fn spawn(&self, port: u16) -> Result<Process> {
-        let config = self.folder.join("redis.conf");
-        std::fs::write(&config, self.config(port))?;
-        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600))?;
+    fn spawn(&self, ports: Ports) -> Result<Process> {
+        let config = self.settings.write(&self.folder, ports)?;
         let scratch = self.scratch.as_ref().map(TempDir::path);
         let mut command = Command::new(&self.program);
+        command.arg(&config);
+        if self.settings.role == RedisRole::Sentinel {
+            command.arg("--sentinel");
+        }
         Process::spawn(
-            command.arg(&config),
+            &mut command,
             &self.folder.join("redis.log"),
             Signal::SIGTERM,
             scratch,
         )
-    }
-
-    fn config(&self, port: u16) -> String {
-        let data = self.folder.join("data");
-        let mut config = format!(
-            "bind 127.0.0.1\nport {port}\ndir \"{}\"\nappendonly yes\nsave \"\"\nmaxmemory-policy noeviction\n",
-            data.display()
-        );
-        if self.settings.durability == Durability::ProcessCrash {
-            config.push_str("appendfsync no\n");
-        }
-        if let Some(password) = &self.settings.password {
-            config.push_str(&format!("requirepass {password}\n"));
-        }
-        config
-    }
-}
-
-impl RedisSettings {
-    fn url(&self, port: u16) -> String {
-        let password = self
-            .password
-            .as_ref()
-            .map(|password| format!(":{password}@"))
-            .unwrap_or_default();
-        format!("redis://{password}127.0.0.1:{port}")
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::command::{clear, run_quietly};
 use crate::postgres::{Durability, PostgresSettings, PrivatePostgres};
 use crate::process::ProcessId;
-use crate::redis::{PrivateRedis, RedisSettings};
+use crate::redis::PrivateRedis;
+use crate::redis_settings::RedisSettings;
 use crate::service::Service;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ impl Stack {
         let postgres = PostgresSettings {
             durability,
             password: secret(),
+            tls: None,
         };
         let postgres = PrivatePostgres::start_in(&settings.postgres_folder, postgres).await?;
         postgres.create_database(DATABASE).await?;
@@ -56,6 +58,7 @@ impl Stack {
         let redis = RedisSettings {
             durability,
             password: secret(),
+            ..RedisSettings::default()
         };
         let redis = PrivateRedis::start_in(&redis_folder, redis).await?;
 

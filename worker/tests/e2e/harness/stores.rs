@@ -33,7 +33,7 @@ impl Stores {
             } else {
                 Durability::ProcessCrash
             },
-            password: None,
+            ..PostgresSettings::default()
         };
         let (postgres, redis) =
             tokio::join!(PrivatePostgres::start_in(&data, settings), PrivateRedis::start());
