@@ -4,6 +4,7 @@
 //! `webhooks` (pure, no I/O) → `store` (the only place that names sqlx), `queue` (the only place that names apalis and
 //! redis) → the `api` and `worker` crates, which never import each other.
 
+pub mod authorities;
 pub mod config;
 pub mod directory;
 pub mod failpoint;

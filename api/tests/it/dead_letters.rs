@@ -7,10 +7,7 @@ use rollcall_shared::queue::{ConsumeOptions, JobError, Monitor, QueueConfig, Que
 use serde_json::json;
 
 fn connect(redis: &TestRedis) -> Queues {
-    let config = RedisConfig {
-        redis_url: redis.url().to_owned(),
-        redis_prefix: redis.prefix().to_owned(),
-    };
+    let config = RedisConfig::new(redis.url(), redis.prefix());
     Queues::connect(&config, QueueConfig::default()).unwrap()
 }
 

@@ -19,10 +19,7 @@ async fn queue_tells_depth_work_and_workers_of_every_lane() {
     let (database, redis) = (TestDatabase::create().await.unwrap(), TestRedis::new().unwrap());
     let flags = ["--redis-url", redis.url(), "--redis-prefix", redis.prefix()];
     let app = TestApp::start_on(database.url(), &flags).await;
-    let config = RedisConfig {
-        redis_url: redis.url().to_owned(),
-        redis_prefix: redis.prefix().to_owned(),
-    };
+    let config = RedisConfig::new(redis.url(), redis.prefix());
     let queues = Queues::connect(&config, QueueConfig::default()).unwrap();
     let scim = app.scim().await;
     let operator = app.client(scim.tenant, "operator").await;

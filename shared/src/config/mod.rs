@@ -6,5 +6,5 @@ mod redis;
 mod webhooks;
 
 pub use postgres::PostgresConfig;
-pub use redis::RedisConfig;
+pub use redis::{RedisConfig, RedisFiles};
 pub use webhooks::WebhookConfig;

@@ -1,3 +1,4 @@
+use crate::authorities::AuthoritiesError;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// What an operation on a queue can fail with.
@@ -13,6 +14,12 @@ pub enum QueueError {
     /// The URL of Redis cannot be used.
     #[error("the Redis URL is not valid")]
     Url(#[source] RedisError),
+    /// The certificate authorities that Redis is to be believed by.
+    #[error("ROLLCALL_REDIS_CA_FILE cannot be used")]
+    Authorities(#[source] AuthoritiesError),
+    /// The certificate that Redis is to be shown.
+    #[error("ROLLCALL_REDIS_CERT_FILE and ROLLCALL_REDIS_KEY_FILE cannot be used")]
+    Certificate(#[source] std::io::Error),
     /// Redis answered with an error of its own.
     #[error("Redis refused the command")]
     Refused(#[source] RedisError),
@@ -35,11 +42,14 @@ impl From<RedisError> for QueueError {
     fn from(error: RedisError) -> Self {
         match error.kind() {
             ErrorKind::Io
+            | ErrorKind::MasterNameNotFoundBySentinel
             | ErrorKind::Server(
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::TryAgain
                 | ServerErrorKind::ClusterDown
                 | ServerErrorKind::MasterDown
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask
                 | ServerErrorKind::ReadOnly,
             ) => QueueError::Unavailable(error),
             _ => QueueError::Refused(error),

@@ -3,12 +3,12 @@
 //! The redis crate's `ConnectionManager` keeps a failed connection attempt as its answer unless
 //! the failure was an I/O error, so one "max number of clients reached" during start-up would
 //! stay for good. A [`Link`] drops its connection after any failure that is not the plain answer
-//! to a command, and opens a new one at the next use.
+//! to a command, and opens a new one at the next use, to whichever server it is by then.
 
 use super::error::QueueError;
+use super::place::Place;
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, ServerErrorKind, aio::MultiplexedConnection,
 };
 use std::sync::{
     Arc,
@@ -27,7 +27,9 @@ pub(super) struct Link {
 }
 
 struct Inner {
-    client: Client,
+    place: Arc<Place>,
+    /// It leads to the server that holds this key.
+    key: String,
     config: AsyncConnectionConfig,
     timeout: Duration,
     purpose: &'static str,
@@ -47,13 +49,14 @@ struct Slot {
 
 impl Link {
     /// No I/O happens here. `timeout` bounds connecting and each answer.
-    pub(super) fn new(client: Client, purpose: &'static str, timeout: Duration) -> Link {
+    pub(super) fn new(place: Arc<Place>, key: &str, purpose: &'static str, timeout: Duration) -> Link {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
         Link {
             inner: Arc::new(Inner {
-                client,
+                place,
+                key: key.to_owned(),
                 config,
                 timeout,
                 purpose,
@@ -70,10 +73,10 @@ impl Link {
         if let Some(connection) = &slot.connection {
             return Ok((connection.clone(), slot.generation));
         }
-        let connection = self
-            .inner
-            .client
-            .get_multiplexed_async_connection_with_config(&self.inner.config)
+        let inner = &self.inner;
+        let connection = inner
+            .place
+            .connect(&inner.key, &inner.config, inner.timeout)
             .await?;
         slot.generation += 1;
         slot.connection = Some(connection.clone());
@@ -178,7 +181,12 @@ impl Link {
 fn ends_connection(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Io | ErrorKind::Parse | ErrorKind::AuthenticationFailed => true,
-        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => true,
+        ErrorKind::Server(
+            ServerErrorKind::ReadOnly
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::Moved
+            | ServerErrorKind::ClusterDown,
+        ) => true,
         _ => error.is_unrecoverable_error(),
     }
 }

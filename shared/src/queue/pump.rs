@@ -71,7 +71,7 @@ impl<J: Job> Pump<J> {
             queue: queue.name,
             ledger: Ledger {
                 keys: queue.keys.clone(),
-                link: shared.consumers.clone(),
+                link: queue.consumers.clone(),
                 lease: shared.config.lease,
                 dead_letters: shared.config.dead_letters,
                 process: options.process.clone(),
@@ -82,7 +82,7 @@ impl<J: Job> Pump<J> {
             buffer,
             endings,
             worker,
-            bell: Bell::new(shared.client.clone(), queue.keys.wake(), &shared.config),
+            bell: Bell::new(Arc::clone(&shared.place), queue.keys.wake(), &shared.config),
             held: HashSet::new(),
             unwritten: Vec::new(),
             renew_at: now,

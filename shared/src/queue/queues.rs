@@ -5,13 +5,13 @@ use super::error::QueueError;
 use super::job::{Job, LinksJob, ReconcileJob, RunJob};
 use super::keys::{self, Keys};
 use super::link::{Link, millis};
+use super::place::Place;
 use super::scripts;
 use crate::config::RedisConfig;
 use crate::directory::{Lane, TenantId};
 use apalis_codec::json::JsonCodec;
 use apalis_core::backend::codec::Codec;
-use redis::{Client, InfoDict};
-use std::{collections::HashMap, marker::PhantomData, sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// Most jobs one push script adds: longer ones would keep Redis from everyone else.
@@ -30,14 +30,6 @@ pub struct Process {
     pub silent_seconds: f64,
 }
 
-/// What readiness checks ask about Redis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RedisHealth {
-    /// The server never drops keys under memory pressure (`maxmemory-policy noeviction`). Also
-    /// true when the server does not let us ask.
-    pub noeviction: bool,
-}
-
 /// All queues of a deployment.
 #[derive(Clone)]
 pub struct Queues {
@@ -50,8 +42,9 @@ pub struct Queues {
     /// Resync runs.
     pub runs: JobQueue<RunJob>,
     processes: String,
-    producers: Link,
     consumers: Link,
+    /// Every server there is to reach, and the keys by which it is known.
+    pub(super) pinged: Vec<(Link, Vec<String>)>,
 }
 
 impl Queues {
@@ -60,24 +53,36 @@ impl Queues {
     /// # Errors
     /// [`QueueError::Url`]; never because Redis is down.
     pub fn connect(redis: &RedisConfig, config: QueueConfig) -> Result<Queues, QueueError> {
-        let client = Client::open(redis.redis_url.as_str()).map_err(QueueError::Url)?;
-        let producers = Link::new(client.clone(), "push", config.push_timeout);
-        let consumers = Link::new(client.clone(), "work", config.response_timeout);
+        let place = Arc::new(Place::of(redis)?);
+        let processes = keys::processes(&redis.redis_prefix);
+        let cluster = place.is_cluster();
         let shared = Arc::new(Shared {
-            client,
+            place,
             config,
-            producers: producers.clone(),
-            consumers: consumers.clone(),
             prefix: redis.redis_prefix.clone(),
         });
+        let (producers, consumers) = shared.links(&processes);
+        let mut pinged = vec![(producers.clone(), vec![processes.clone()])];
+        // One server serves all queues over the same two connections. In a cluster each queue has its own,
+        // which lead to the owner of its slot.
+        let mut links = |name| {
+            let wake = Keys::new(&shared.prefix, name).wake().to_owned();
+            if cluster {
+                let (producers, consumers) = shared.links(&wake);
+                pinged.push((producers.clone(), vec![wake]));
+                return (producers, consumers);
+            }
+            pinged.iter_mut().for_each(|(_, keys)| keys.push(wake.clone()));
+            (producers.clone(), consumers.clone())
+        };
         Ok(Queues {
-            live: JobQueue::new(&shared, "reconcile-live"),
-            bulk: JobQueue::new(&shared, "reconcile-bulk"),
-            links: JobQueue::new(&shared, "links"),
-            runs: JobQueue::new(&shared, "runs"),
-            processes: keys::processes(&redis.redis_prefix),
-            producers,
+            live: JobQueue::new(&shared, "reconcile-live", &mut links),
+            bulk: JobQueue::new(&shared, "reconcile-bulk", &mut links),
+            links: JobQueue::new(&shared, "links", &mut links),
+            runs: JobQueue::new(&shared, "runs", &mut links),
+            processes,
             consumers,
+            pinged,
         })
     }
 
@@ -87,36 +92,6 @@ impl Queues {
             Lane::Live => &self.live,
             Lane::Bulk => &self.bulk,
         }
-    }
-
-    /// Whether Redis answers, and whether it is set up to keep what it is given.
-    ///
-    /// # Errors
-    /// When Redis does not answer within the push timeout.
-    pub async fn ping(&self) -> Result<RedisHealth, QueueError> {
-        self.producers
-            .try_run(async |connection| {
-                let () = redis::cmd("PING").exec_async(connection).await?;
-                let asked: redis::RedisResult<HashMap<String, String>> = redis::cmd("CONFIG")
-                    .arg("GET")
-                    .arg("maxmemory-policy")
-                    .query_async(connection)
-                    .await;
-                let policy = match asked {
-                    Ok(mut settings) => settings.remove("maxmemory-policy"),
-                    Err(error) if error.is_io_error() => return Err(error),
-                    // managed servers often forbid CONFIG, yet tell it here
-                    Err(_) => {
-                        let info: redis::RedisResult<InfoDict> =
-                            redis::cmd("INFO").arg("memory").query_async(connection).await;
-                        info.ok().and_then(|info| info.get("maxmemory_policy"))
-                    }
-                };
-                Ok(RedisHealth {
-                    noeviction: policy.is_none_or(|policy| policy == "noeviction"),
-                })
-            })
-            .await
     }
 
     /// Report this worker process as alive for `ttl`; returns how many are alive, this one
@@ -189,11 +164,20 @@ impl Queues {
 
 /// What all queues of a process share.
 pub(super) struct Shared {
-    pub(super) client: Client,
+    pub(super) place: Arc<Place>,
     pub(super) config: QueueConfig,
-    pub(super) producers: Link,
-    pub(super) consumers: Link,
     prefix: String,
+}
+
+impl Shared {
+    /// For producers and for consumers, to the server that holds this key.
+    fn links(&self, key: &str) -> (Link, Link) {
+        let link = |purpose, timeout| Link::new(Arc::clone(&self.place), key, purpose, timeout);
+        (
+            link("push", self.config.push_timeout),
+            link("work", self.config.response_timeout),
+        )
+    }
 }
 
 /// One queue; cheap to clone.
@@ -201,6 +185,8 @@ pub struct JobQueue<J> {
     pub(super) name: &'static str,
     pub(super) keys: Keys,
     pub(super) shared: Arc<Shared>,
+    pub(super) producers: Link,
+    pub(super) consumers: Link,
     _job: PhantomData<fn() -> J>,
 }
 
@@ -210,17 +196,26 @@ impl<J> Clone for JobQueue<J> {
             name: self.name,
             keys: self.keys.clone(),
             shared: self.shared.clone(),
+            producers: self.producers.clone(),
+            consumers: self.consumers.clone(),
             _job: PhantomData,
         }
     }
 }
 
 impl<J: Job> JobQueue<J> {
-    pub(super) fn new(shared: &Arc<Shared>, name: &'static str) -> JobQueue<J> {
+    fn new(
+        shared: &Arc<Shared>,
+        name: &'static str,
+        links: impl FnOnce(&'static str) -> (Link, Link),
+    ) -> JobQueue<J> {
+        let (producers, consumers) = links(name);
         JobQueue {
             name,
             keys: Keys::new(&shared.prefix, name),
             shared: shared.clone(),
+            producers,
+            consumers,
             _job: PhantomData,
         }
     }
@@ -252,7 +247,6 @@ impl<J: Job> JobQueue<J> {
                 push.arg(Uuid::now_v7().to_string()).arg(codec.encode(job)?);
             }
             let fitted: usize = self
-                .shared
                 .producers
                 .try_run(async |connection| push.invoke_async(connection).await)
                 .await?;
@@ -270,7 +264,6 @@ impl<J: Job> JobQueue<J> {
     /// When Redis is out of reach.
     pub async fn room(&self, tenant: TenantId) -> Result<usize, QueueError> {
         let (any, outstanding): (bool, Option<i64>) = self
-            .shared
             .producers
             .try_run(async |connection| {
                 redis::pipe()

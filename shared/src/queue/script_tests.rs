@@ -5,7 +5,10 @@ use super::keys::Keys;
 use super::ledger::{Fetch, Ledger};
 use super::link::Link;
 use super::outcome::Delivery;
+use super::place::Place;
 use super::scripts;
+use crate::config::RedisConfig;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -16,9 +19,10 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let server = devstack::TestRedis::new().unwrap();
-        let client = redis::Client::open(server.url()).unwrap();
+        let config = RedisConfig::new(server.url(), server.prefix());
+        let place = Arc::new(Place::of(&config).unwrap());
         let prefix = server.prefix();
-        let link = Link::new(client, "test", Duration::from_secs(10));
+        let link = Link::new(place, "", "test", Duration::from_secs(10));
         Bench {
             ledger: Ledger {
                 keys: Keys::new(prefix, "q"),

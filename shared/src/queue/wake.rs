@@ -1,8 +1,10 @@
 //! Waiting for work without asking for it: a blocking pop on a connection of its own.
 
 use super::config::QueueConfig;
+use super::place::Place;
 use futures::future::BoxFuture;
-use redis::{AsyncConnectionConfig, Client, RedisResult, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, RedisResult, aio::MultiplexedConnection};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The pause after a wait that failed.
@@ -10,20 +12,23 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Rings when someone left a token on the queue's wake list, and when waiting has taken long.
 pub(super) struct Bell {
-    client: Client,
+    place: Arc<Place>,
     key: String,
     longest: Duration,
+    /// Longest time connecting may take.
+    timeout: Duration,
     config: AsyncConnectionConfig,
     connection: Option<MultiplexedConnection>,
     waiting: Option<BoxFuture<'static, Option<MultiplexedConnection>>>,
 }
 
 impl Bell {
-    pub(super) fn new(client: Client, wake: &str, config: &QueueConfig) -> Bell {
+    pub(super) fn new(place: Arc<Place>, wake: &str, config: &QueueConfig) -> Bell {
         Bell {
-            client,
+            place,
             key: wake.to_owned(),
             longest: config.idle_wait,
+            timeout: config.response_timeout,
             config: AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(config.response_timeout))
                 .set_response_timeout(Some(config.idle_wait + config.response_timeout)),
@@ -38,21 +43,18 @@ impl Bell {
         let waiting = match &mut self.waiting {
             Some(waiting) => waiting,
             none => {
-                let (client, config) = (self.client.clone(), self.config.clone());
+                let (place, config) = (Arc::clone(&self.place), self.config.clone());
                 let (key, longest) = (self.key.clone(), self.longest.as_secs_f64());
+                let timeout = self.timeout;
                 let connection = self.connection.take();
                 none.insert(Box::pin(async move {
                     let wait = async {
                         let mut connection = match connection {
                             Some(connection) => connection,
-                            None => {
-                                client
-                                    .get_multiplexed_async_connection_with_config(&config)
-                                    .await?
-                            }
+                            None => place.connect(&key, &config, timeout).await?,
                         };
                         let _: Option<(String, String)> = redis::cmd("BLPOP")
-                            .arg(key)
+                            .arg(&key)
                             .arg(longest)
                             .query_async(&mut connection)
                             .await?;

@@ -94,7 +94,6 @@ impl<J: Job> JobQueue<J> {
         let depth = self.keys.invoke(&scripts::DEPTH);
         type Figures = (usize, usize, usize, usize, u64, u64, u64);
         let (ready, running, scheduled, dead, age, finished, time): Figures = self
-            .shared
             .consumers
             .run(async |connection| depth.invoke_async(connection).await)
             .await?;
@@ -116,7 +115,6 @@ impl<J: Job> JobQueue<J> {
         let mut holders = self.keys.invoke(&scripts::HOLDERS);
         holders.arg(tenant.0);
         let (outstanding, jobs): (usize, Vec<(String, usize)>) = self
-            .shared
             .consumers
             .run(async |connection| holders.invoke_async(connection).await)
             .await?;
@@ -135,7 +133,6 @@ impl<J: Job> JobQueue<J> {
             return Ok(Vec::new());
         }
         let (ids, letters) = self
-            .shared
             .consumers
             .run(async |connection| {
                 let ids: Vec<String> = redis::cmd("ZREVRANGE")
@@ -182,7 +179,6 @@ impl<J: Job> JobQueue<J> {
             let mut requeue = self.keys.invoke(&scripts::REQUEUE);
             requeue.arg(batch);
             found += self
-                .shared
                 .consumers
                 .run(async |connection| requeue.invoke_async::<usize>(connection).await)
                 .await?;

@@ -34,10 +34,7 @@ impl Setup {
         let database = TestDatabase::create().await.unwrap();
         let redis = TestRedis::new().unwrap();
         let pool = PgPoolOptions::new().connect(database.url()).await.unwrap();
-        let config = RedisConfig {
-            redis_url: redis.url().to_owned(),
-            redis_prefix: redis.prefix().to_owned(),
-        };
+        let config = RedisConfig::new(redis.url(), redis.prefix());
         let queues = Arc::new(Queues::connect(&config, QueueConfig::default()).unwrap());
         let metrics = Metrics::new("worker");
         sqlx::query("insert into tenants (id, name) overriding system value values (1, 'test')")

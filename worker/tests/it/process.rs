@@ -54,10 +54,7 @@ impl Worker {
 }
 
 fn queues(company: &Company) -> Queues {
-    let config = RedisConfig {
-        redis_url: company.redis.url().to_owned(),
-        redis_prefix: company.redis.prefix().to_owned(),
-    };
+    let config = RedisConfig::new(company.redis.url(), company.redis.prefix());
     Queues::connect(&config, QueueConfig::default()).unwrap()
 }
 

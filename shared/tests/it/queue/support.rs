@@ -34,14 +34,14 @@ impl Scope {
     }
 
     pub(super) fn with_prefix(url: &str, prefix: &str, config: QueueConfig) -> Scope {
-        let redis = RedisConfig {
-            redis_url: url.into(),
-            redis_prefix: prefix.into(),
-        };
+        Scope::of(RedisConfig::new(url, prefix), config)
+    }
+
+    pub(super) fn of(redis: RedisConfig, config: QueueConfig) -> Scope {
         Scope {
             queues: Queues::connect(&redis, config).unwrap(),
-            url: url.into(),
-            prefix: prefix.into(),
+            url: redis.redis_url,
+            prefix: redis.redis_prefix,
         }
     }
 

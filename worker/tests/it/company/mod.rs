@@ -279,10 +279,7 @@ pub(crate) fn engine(pool: &PgPool, redis: &TestRedis) -> Engine {
 }
 
 fn measured_engine(pool: &PgPool, redis: &TestRedis, metrics: &Arc<Metrics>) -> Engine {
-    let config = RedisConfig {
-        redis_url: redis.url().to_owned(),
-        redis_prefix: redis.prefix().to_owned(),
-    };
+    let config = RedisConfig::new(redis.url(), redis.prefix());
     let queues = Queues::connect(&config, QueueConfig::default()).unwrap();
     Engine::new(pool.clone(), Arc::new(queues), Arc::clone(metrics))
 }
