@@ -9,7 +9,7 @@ use crate::schemas::Schemas;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
 use rollcall_shared::scim::Limits;
 use rollcall_shared::store::mappings::Mappings;
-use rollcall_shared::store::{self, PgPool, Plans, StoreError};
+use rollcall_shared::store::{self, ConnectError, PgPool, Plans};
 use rollcall_shared::telemetry::Metrics;
 use rollcall_shared::webhooks::Reach;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ const VIEWERS: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error("DATABASE_URL cannot be used")]
-    Postgres(#[source] StoreError),
+    Postgres(#[source] ConnectError),
     #[error("REDIS_URL cannot be used")]
     Redis(#[source] QueueError),
     #[error("ROLLCALL_EVENT_KEYS_FILE cannot be used")]

@@ -24,7 +24,7 @@ use limiter::Limiter;
 use pauses::Pauses;
 use reconcile::Engine;
 use rollcall_shared::queue::{ALIVE, QueueConfig, QueueError, Queues};
-use rollcall_shared::store::{self, StoreError};
+use rollcall_shared::store::{self, ConnectError};
 use rollcall_shared::telemetry::Metrics;
 use runs::Courtesy;
 use std::future::Future;
@@ -42,7 +42,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     #[error("DATABASE_URL cannot be used")]
-    Postgres(#[source] StoreError),
+    Postgres(#[source] ConnectError),
     #[error("REDIS_URL cannot be used")]
     Redis(#[source] QueueError),
     #[error("ROLLCALL_WORKER_LISTEN cannot be listened on")]

@@ -1,7 +1,7 @@
 //! The binary, as an operator uses it.
 
 use crate::app::TestApp;
-use devstack::TestDatabase;
+use devstack::{Authority, PostgresSettings, PrivatePostgres, ServerTls, TestDatabase};
 use std::process::{Command, Output};
 
 fn rollcall_api(database_url: &str, arguments: &[&str]) -> Output {
@@ -92,6 +92,45 @@ async fn token_created_as_json_has_id_secret_expiry_and_dialect() {
     assert_eq!((line(" strict "), line(" tolerant ")), (1, 1), "{listed}");
     assert!(created["secret"].as_str().unwrap().starts_with("rc_operator_"));
     assert!(created["expires_at"].is_string() && created["id"].is_string());
+}
+
+#[tokio::test]
+async fn database_over_tls_is_migrated_when_its_certificate_is_believed_and_the_reason_told_when_not() {
+    let (authority, other) = (Authority::new().unwrap(), Authority::new().unwrap());
+    let settings = PostgresSettings {
+        tls: Some(ServerTls {
+            certified: authority.certify(&["127.0.0.1"]).unwrap(),
+            clients: None,
+        }),
+        ..PostgresSettings::default()
+    };
+    let server = PrivatePostgres::start_with(settings).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let migrate = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let url = format!(
+            "{}?sslmode=verify-full&sslrootcert={}",
+            server.url(),
+            file.display()
+        );
+        rollcall_api(&url, &["migrate"])
+    };
+    let refused = |output: Output| {
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let stranger = refused(migrate("other.pem", other.pem()));
+    assert!(
+        stranger.contains("invalid peer certificate: UnknownIssuer"),
+        "{stranger}"
+    );
+    let empty = refused(migrate("empty.pem", ""));
+    assert!(
+        empty.contains("DATABASE_URL cannot be used") && empty.contains("holds no certificate"),
+        "{empty}"
+    );
+    stdout(&migrate("ca.pem", authority.pem()));
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use clap::Args;
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Postgres")]
 pub struct PostgresConfig {
-    /// Connection URL, e.g. postgres://user:secret@host/database
+    /// Connection URL, e.g. postgres://user:secret@host/database?sslmode=verify-full; sslrootcert=FILE, sslcert=FILE
+    /// and sslkey=FILE as with libpq. Without sslmode TLS is used where the server offers it
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: String,
 

@@ -10,6 +10,7 @@ mod growth;
 mod history;
 mod keys;
 mod plans;
+mod postgres_tls;
 mod queue;
 mod queue_samples;
 mod receipt_list;
