@@ -13,6 +13,7 @@ mod client;
 mod crash;
 mod edge;
 mod explain;
+mod failover;
 mod follow;
 mod guides;
 mod harness;
