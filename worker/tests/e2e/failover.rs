@@ -30,7 +30,7 @@ async fn sentinel(master: &PrivateRedis) -> PrivateRedis {
         host: own_host(),
         further: vec![
             format!("sentinel monitor main {host} {port} 1"),
-            "sentinel down-after-milliseconds main 500".to_owned(),
+            "sentinel down-after-milliseconds main 1500".to_owned(),
             "sentinel failover-timeout main 3000".to_owned(),
         ],
         ..RedisSettings::default()

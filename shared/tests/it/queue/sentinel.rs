@@ -40,7 +40,7 @@ async fn sentinel(master: &PrivateRedis) -> PrivateRedis {
         further: vec![
             format!("sentinel monitor main {master} {port} 1"),
             format!("sentinel auth-pass main {PASSWORD}"),
-            "sentinel down-after-milliseconds main 500".to_owned(),
+            "sentinel down-after-milliseconds main 1500".to_owned(),
             "sentinel failover-timeout main 3000".to_owned(),
         ],
         ..RedisSettings::default()
@@ -67,19 +67,6 @@ fn host(server: &PrivateRedis) -> String {
     format!("{host}:{port}")
 }
 
-async fn pushed(scope: &Scope, numbers: std::ops::Range<u128>) {
-    eventually("a push succeeds", async || {
-        match scope.live().push(TENANT, &jobs(numbers.clone())).await {
-            Ok(accepted) => accepted == numbers.clone().count(),
-            Err(error) => {
-                assert!(error.is_unavailable(), "{error:?}");
-                false
-            }
-        }
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn master_killed_is_replaced_and_queues_go_on_without_a_restart() {
     let mut master = server(None).await;
@@ -95,7 +82,7 @@ async fn master_killed_is_replaced_and_queues_go_on_without_a_restart() {
     let scope = scope(&hosts, "main");
     let record = Record::default();
     let worker = Worker::recording(scope.live(), 4, &record);
-    assert_eq!(scope.live().push(TENANT, &jobs(0..200)).await.unwrap(), 200);
+    pushed(scope.live(), 0..200).await;
     record.reaches(200).await;
     eventually("the sentinel knows a replica that is in step", async || {
         let of_master: String = master.command(&["INFO", "replication"]).await.unwrap();
@@ -104,14 +91,14 @@ async fn master_killed_is_replaced_and_queues_go_on_without_a_restart() {
     })
     .await;
     master.kill().unwrap();
-    pushed(&scope, 200..400).await;
+    pushed(scope.live(), 200..400).await;
     record.reaches(400).await;
     let keys: Vec<String> = replica.command(&["KEYS", "*"]).await.unwrap();
     assert!(!keys.is_empty());
     // Sentinels leave a master that comes back alone for eight seconds before they make it a replica:
     // it is one by its own word, and not by theirs.
     master.restart().await.unwrap();
-    pushed(&scope, 400..600).await;
+    pushed(scope.live(), 400..600).await;
     eventually("every job was handled", async || record.distinct() == 600).await;
     drained(scope.live()).await;
     assert!(worker.is_running());
@@ -124,7 +111,7 @@ async fn name_that_the_sentinels_do_not_know_is_told() {
     let sentinel = sentinel(&master).await;
     let nobody = format!("127.0.0.1:{}", devstack::free_port().unwrap());
     let scope = scope(&[host(&sentinel), nobody], "other");
-    let error = scope.live().push(TENANT, &jobs(0..1)).await.unwrap_err();
+    let error = scope.live().depth().await.unwrap_err();
     assert!(
         matches!(&error, QueueError::Unavailable(error) if error.to_string().contains("know no master")),
         "{error:?}"
@@ -177,7 +164,7 @@ async fn sentinel_and_master_over_tls_are_shown_and_asked_for_certificates() {
     let scope = Scope::of(config, QueueConfig::default());
     let record = Record::default();
     let worker = Worker::recording(scope.live(), 1, &record);
-    assert_eq!(scope.live().push(TENANT, &jobs(0..10)).await.unwrap(), 10);
+    pushed(scope.live(), 0..10).await;
     record.reaches(10).await;
     worker.stop().await;
 }

@@ -268,3 +268,17 @@ pub(super) async fn drained(queue: &JobQueue<ReconcileJob>) {
     })
     .await;
 }
+
+/// Push these jobs, again and again while Redis is unavailable.
+pub(super) async fn pushed(queue: &JobQueue<ReconcileJob>, numbers: std::ops::Range<u128>) {
+    eventually("a push succeeds", async || {
+        match queue.push(TENANT, &jobs(numbers.clone())).await {
+            Ok(accepted) => accepted == numbers.clone().count(),
+            Err(error) => {
+                assert!(error.is_unavailable(), "{error:?}");
+                false
+            }
+        }
+    })
+    .await;
+}

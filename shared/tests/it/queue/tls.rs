@@ -31,19 +31,18 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 async fn works(scope: &Scope) {
-    assert!(scope.queues.ping().await.unwrap().noeviction);
     let record = Record::default();
     let worker = Worker::recording(scope.live(), 2, &record);
-    assert_eq!(scope.live().push(TENANT, &jobs(0..50)).await.unwrap(), 50);
+    pushed(scope.live(), 0..50).await;
     record.reaches(50).await;
     // an idle worker is woken over a connection of its own
-    scope.live().push(TENANT, &jobs(50..51)).await.unwrap();
+    pushed(scope.live(), 50..51).await;
     record.reaches(51).await;
     worker.stop().await;
 }
 
 async fn refusal(scope: &Scope) -> String {
-    let error = scope.live().push(TENANT, &jobs(0..1)).await.unwrap_err();
+    let error = scope.live().depth().await.unwrap_err();
     assert!(matches!(error, QueueError::Unavailable(_)), "{error:?}");
     error.source().unwrap().to_string()
 }
