@@ -3,7 +3,6 @@ use crate::pauses::Pauses;
 use crate::reconcile::Engine;
 use crate::runs::Courtesy;
 use crate::together::Together;
-use rollcall_shared::directory::Lane;
 use rollcall_shared::queue::Queues;
 use rollcall_shared::store::PgPool;
 use rollcall_shared::telemetry::Metrics;
@@ -18,15 +17,5 @@ pub(crate) struct Context {
     pub(crate) engine: Engine,
     pub(crate) courtesy: Courtesy,
     pub(crate) pauses: Pauses,
-    pub(crate) live: Together,
-    pub(crate) bulk: Together,
-}
-
-impl Context {
-    pub(crate) fn together(&self, lane: Lane) -> &Together {
-        match lane {
-            Lane::Live => &self.live,
-            Lane::Bulk => &self.bulk,
-        }
-    }
+    pub(crate) together: Together,
 }

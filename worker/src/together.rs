@@ -1,14 +1,17 @@
-//! Small jobs of a tenant are applied together: whatever has come while all slots were taken is one
-//! transaction. Who comes alone is served at once, without a timer.
+//! Which jobs of a tenant are applied together, and which one after the other.
+//!
+//! Without a timer: who comes alone is served at once. What comes while all slots are taken, or about people
+//! and teams that a transaction of this process is at, waits here and not for locks, and is one transaction then.
 
 use crate::context::Context;
 use crate::error::ReconcileError;
 use crate::reconcile::TOGETHER;
 use rollcall_shared::directory::{Key, Lane, TenantId};
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 /// The jobs a lane holds for each of its slots, so that there are some to be applied together.
 pub(crate) const JOBS_A_SLOT: usize = 8;
@@ -16,10 +19,28 @@ pub(crate) const JOBS_A_SLOT: usize = 8;
 /// What became of a job's keys, which is what became of all that were applied with them.
 type Applied = Result<(), Arc<ReconcileError>>;
 
-/// The transactions of one lane in this process.
+/// The transactions that apply keys in this process.
 pub(crate) struct Together {
-    slots: Semaphore,
-    gathering: Mutex<HashMap<TenantId, Vec<Part>>>,
+    live: Semaphore,
+    bulk: Semaphore,
+    tenants: Mutex<HashMap<TenantId, Work>>,
+}
+
+/// What there is to do for a tenant.
+#[derive(Default)]
+struct Work {
+    live: Waiting,
+    bulk: Waiting,
+    /// People and teams that transactions are at.
+    busy: HashSet<Uuid>,
+    transactions: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    parts: Vec<Part>,
+    /// Somebody is waiting for a slot to begin with them.
+    beginning: bool,
 }
 
 /// The keys of one job.
@@ -28,37 +49,88 @@ struct Part {
     done: oneshot::Sender<Applied>,
 }
 
-impl Together {
-    /// So many transactions at once.
-    pub(crate) fn new(slots: usize) -> Together {
-        Together {
-            slots: Semaphore::new(slots.max(1)),
-            gathering: Mutex::default(),
-        }
-    }
-
-    /// The next whole parts, of few keys taken together, and whether any are left.
-    fn next(&self, tenant: TenantId) -> (Vec<Part>, bool) {
-        let mut gathering = self.gathering.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(waiting) = gathering.get_mut(&tenant) else {
-            return (vec![], false);
-        };
-        let mut keys = 0;
-        let fit = waiting.iter().take_while(|part| {
-            keys += part.keys.len();
-            keys <= TOGETHER
-        });
-        let count = fit.count().max(1).min(waiting.len());
-        let parts = waiting.drain(..count).collect();
-        let more = !waiting.is_empty();
-        if !more {
-            gathering.remove(&tenant);
-        }
-        (parts, more)
+impl Part {
+    /// The people and teams whose rows are locked for it.
+    fn subjects(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.keys.iter().map(Key::id)
     }
 }
 
-/// Apply a job's keys together with those of other jobs of the tenant, or with `alone` by themselves.
+impl Work {
+    fn waiting(&mut self, lane: Lane) -> &mut Waiting {
+        match lane {
+            Lane::Live => &mut self.live,
+            Lane::Bulk => &mut self.bulk,
+        }
+    }
+
+    /// Take out what comes next: whole parts in their order, of few keys taken together, none about people
+    /// and teams that somebody is at or that a part before it waits for.
+    fn next(&mut self, lane: Lane) -> Vec<Part> {
+        let mut reserved = self.busy.clone();
+        let (mut next, mut keys) = (vec![], 0);
+        let waiting = self.waiting(lane);
+        for part in std::mem::take(&mut waiting.parts) {
+            let free = part.subjects().all(|subject| !reserved.contains(&subject));
+            let fits = next.is_empty() || keys + part.keys.len() <= TOGETHER;
+            if free && fits {
+                keys += part.keys.len();
+                next.push(part);
+            } else {
+                reserved.extend(part.subjects());
+                waiting.parts.push(part);
+            }
+        }
+        next
+    }
+
+    fn is_over(&self) -> bool {
+        self.transactions == 0
+            && [&self.live, &self.bulk]
+                .iter()
+                .all(|waiting| waiting.parts.is_empty() && !waiting.beginning)
+    }
+
+    /// Whether [`Work::next`] would find something, and nobody is about to look.
+    fn is_ready(&self, lane: Lane) -> bool {
+        let waiting = match lane {
+            Lane::Live => &self.live,
+            Lane::Bulk => &self.bulk,
+        };
+        let mut reserved = self.busy.clone();
+        let mut free = |part: &Part| {
+            let free = part.subjects().all(|subject| !reserved.contains(&subject));
+            reserved.extend(part.subjects());
+            free
+        };
+        !waiting.beginning && waiting.parts.iter().any(&mut free)
+    }
+}
+
+impl Together {
+    /// So many transactions of each lane at once.
+    pub(crate) fn new(live: usize, bulk: usize) -> Together {
+        Together {
+            live: Semaphore::new(live.max(1)),
+            bulk: Semaphore::new(bulk.max(1)),
+            tenants: Mutex::default(),
+        }
+    }
+
+    fn slots(&self, lane: Lane) -> &Semaphore {
+        match lane {
+            Lane::Live => &self.live,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+
+    fn tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Work>> {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Apply a job's keys, together with those of other jobs of the tenant or, when they are to be `alone`, by
+/// themselves.
 ///
 /// # Errors
 /// As `Engine::reconcile_isolating`, of any of the jobs.
@@ -70,43 +142,79 @@ pub(crate) async fn apply(
     alone: bool,
 ) -> Applied {
     if alone {
-        let _slot = context.together(lane).slots.acquire().await;
+        let _slot = context.together.slots(lane).acquire().await;
         return reconcile(context, lane, tenant, &keys).await.map_err(Arc::new);
     }
     let (done, applied) = oneshot::channel();
-    let first = {
-        let gathering = &context.together(lane).gathering;
-        let mut gathering = gathering.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = gathering.entry(tenant).or_default();
-        waiting.push(Part { keys, done });
-        waiting.len() == 1
-    };
-    if first {
-        begin(context, lane, tenant);
+    {
+        let mut tenants = context.together.tenants();
+        let work = tenants.entry(tenant).or_default();
+        work.waiting(lane).parts.push(Part { keys, done });
+        begin(context, work, lane, tenant);
     }
     applied
         .await
         .unwrap_or_else(|_| Err(Arc::new(ReconcileError::Panic)))
 }
 
-/// In a task of its own: a job that is given up on takes nobody else's with it.
-fn begin(context: &Arc<Context>, lane: Lane, tenant: TenantId) {
-    let context = Arc::clone(context);
-    tokio::spawn(async move {
-        let together = context.together(lane);
-        let _slot = together.slots.acquire().await;
-        let (parts, more) = together.next(tenant);
-        if more {
-            begin(&context, lane, tenant);
+/// See to it that somebody begins with what waits. In a task of its own: a job that is given up on takes nobody
+/// else's with it.
+fn begin(context: &Arc<Context>, work: &mut Work, lane: Lane, tenant: TenantId) {
+    if work.is_ready(lane) {
+        work.waiting(lane).beginning = true;
+        tokio::spawn(transaction(Arc::clone(context), lane, tenant));
+    }
+}
+
+async fn transaction(context: Arc<Context>, lane: Lane, tenant: TenantId) {
+    let _slot = context.together.slots(lane).acquire().await;
+    let parts = {
+        let mut tenants = context.together.tenants();
+        let work = tenants.entry(tenant).or_default();
+        work.waiting(lane).beginning = false;
+        let parts = work.next(lane);
+        work.busy.extend(parts.iter().flat_map(Part::subjects));
+        work.transactions += 1;
+        begin(&context, work, lane, tenant);
+        parts
+    };
+    let busy = Busy {
+        context: &context,
+        tenant,
+        subjects: parts.iter().flat_map(Part::subjects).collect(),
+    };
+    let keys: BTreeSet<Key> = parts.iter().flat_map(|part| part.keys.iter().cloned()).collect();
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let applied = reconcile(&context, lane, tenant, &keys).await.map_err(Arc::new);
+    drop(busy);
+    for part in parts {
+        // Nobody waits who was given up on.
+        let _ = part.done.send(applied.clone());
+    }
+}
+
+/// The people and teams a transaction is at; whoever waits for them begins when it is dropped.
+struct Busy<'a> {
+    context: &'a Arc<Context>,
+    tenant: TenantId,
+    subjects: HashSet<Uuid>,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let mut tenants = self.context.together.tenants();
+        let Some(work) = tenants.get_mut(&self.tenant) else {
+            return;
+        };
+        work.busy.retain(|subject| !self.subjects.contains(subject));
+        work.transactions -= 1;
+        for lane in Lane::ALL {
+            begin(self.context, work, lane, self.tenant);
         }
-        let keys: BTreeSet<Key> = parts.iter().flat_map(|part| part.keys.iter().cloned()).collect();
-        let keys: Vec<Key> = keys.into_iter().collect();
-        let applied = reconcile(&context, lane, tenant, &keys).await.map_err(Arc::new);
-        for part in parts {
-            // Nobody waits who was given up on.
-            let _ = part.done.send(applied.clone());
+        if work.is_over() {
+            tenants.remove(&self.tenant);
         }
-    });
+    }
 }
 
 async fn reconcile(
@@ -115,6 +223,9 @@ async fn reconcile(
     tenant: TenantId,
     keys: &[Key],
 ) -> Result<(), ReconcileError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
     let span = context.engine.job_span(lane, tenant, keys).await?;
     let applied = context.engine.reconcile_isolating(tenant, keys);
     let report = applied.instrument(span).await?;

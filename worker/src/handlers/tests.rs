@@ -31,6 +31,10 @@ struct Setup {
 impl Setup {
     /// Five people to apply.
     async fn new(limiter: Limiter) -> Setup {
+        Setup::with_slots(limiter, 1).await
+    }
+
+    async fn with_slots(limiter: Limiter, slots: usize) -> Setup {
         let database = TestDatabase::create().await.unwrap();
         let redis = TestRedis::new().unwrap();
         let pool = PgPoolOptions::new().connect(database.url()).await.unwrap();
@@ -73,8 +77,7 @@ impl Setup {
             limiter,
             courtesy: crate::runs::Courtesy::default(),
             pauses: crate::pauses::Pauses::default(),
-            live: Together::new(1),
-            bulk: Together::new(1),
+            together: Together::new(slots, 1),
         };
         Setup {
             context: Arc::new(context),
@@ -231,6 +234,52 @@ async fn jobs_that_come_while_another_is_at_it_are_applied_in_one_transaction() 
         .await
         - before;
     assert_eq!(transactions, 2, "the one that waited, and the four together");
+}
+
+#[tokio::test]
+async fn jobs_about_somebody_a_transaction_is_at_wait_without_a_slot_and_follow_together() {
+    let setup = Setup::with_slots(Limiter::new(0, 0), 2).await;
+    let (first, others) = setup.keys.split_first().unwrap();
+    setup.handle(std::slice::from_ref(first), FIRST).await;
+    let again = "insert into pending (tenant_id, key_kind, key_id, seq, lane, accepted_at, due_at)
+        select tenant_id, 1, directory_id, 6, 1, now(), now() from scim_resources where seq = 1";
+    sqlx::query(again).execute(&setup.context.pool).await.unwrap();
+    let held = hold(&setup, first).await;
+    let both = [first.clone(), others[0].clone()];
+    let release = async {
+        let waits = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        until(&setup, "the first waits", waits).await;
+        let mut behind = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            let (context, keys) = (Arc::clone(&setup.context), both.to_vec());
+            behind.spawn(async move {
+                let job = ReconcileJob {
+                    v: 1,
+                    tenant: TENANT,
+                    keys,
+                };
+                super::reconcile(context, Lane::Live, job, FIRST).await.unwrap()
+            });
+        }
+        // The second slot is free for others all the while.
+        for key in &others[1..] {
+            setup.handle(std::slice::from_ref(key), FIRST).await;
+        }
+        assert_eq!(setup.count(waits).await, 1, "nobody else waits for a lock");
+        assert_eq!(setup.count("select count(*) from people").await, 4);
+        held.rollback().await.unwrap();
+        behind.join_all().await
+    };
+    let (outcome, outcomes) = tokio::join!(setup.handle(std::slice::from_ref(first), FIRST), release);
+    assert!(
+        outcomes
+            .into_iter()
+            .chain([outcome])
+            .all(|outcome| outcome == Outcome::Done)
+    );
+    assert_eq!(setup.count("select count(*) from people").await, 5);
+    assert_eq!(setup.count("select count(*) from pending").await, 0);
 }
 
 #[tokio::test]

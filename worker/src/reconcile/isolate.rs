@@ -14,7 +14,7 @@ use std::time::Duration;
 pub const PARK_AFTER: i32 = 5;
 /// Most keys of several jobs, or of people and members of groups, that are applied in one transaction: it holds
 /// their teams, and jobs that touch the same teams follow each other through them the closer the fewer each holds.
-pub(crate) const TOGETHER: usize = 200;
+pub(crate) const TOGETHER: usize = 500;
 /// Times a transaction that lost against another is repeated at once.
 const CONFLICTS: u32 = 5;
 
