@@ -16,7 +16,7 @@ alter index changes_p0_pkey rename to changes_pkey;
 alter index changes_p0_txn rename to changes_txn;
 alter index changes_p0_resource rename to changes_resource;
 alter index changes_p0_accepted rename to changes_accepted;
-alter table changes add constraint changes_period check (seq < 1099511627776) not valid;
+alter table changes add constraint changes_period check (seq < 1099511627776);
 
 alter table history detach partition history_p0;
 alter sequence history_ids owned by none;
@@ -34,7 +34,7 @@ alter index history_p0_of_members rename to history_of_members;
 alter index history_p0_of_reports rename to history_of_reports;
 alter index history_p0_in_order rename to history_in_order;
 alter index history_p0_member rename to history_member;
-alter table history add constraint history_period check (id < 1099511627776) not valid;
+alter table history add constraint history_period check (id < 1099511627776);
 
 drop table ledger_ends;
 drop table ledger_periods;

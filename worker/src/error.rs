@@ -16,6 +16,9 @@ pub enum ReconcileError {
     Overtaken,
     #[error("applying panicked")]
     Panic,
+    /// Postgres has not answered for minutes.
+    #[error("applying took too long")]
+    TooLong,
     /// A test asked for it.
     #[error("the failpoint {0} fired")]
     Injected(&'static str),
@@ -46,6 +49,7 @@ impl ReconcileError {
         match self {
             ReconcileError::Store(StoreError::Unavailable(_))
             | ReconcileError::Mapping(_)
+            | ReconcileError::TooLong
             | ReconcileError::Injected(_) => Remedy::Later,
             ReconcileError::Store(StoreError::Conflict(_)) | ReconcileError::Overtaken => Remedy::Again,
             ReconcileError::Panic => Remedy::Isolate,
@@ -74,6 +78,7 @@ impl ReconcileError {
             ReconcileError::Mapping(_) => "mapping".to_owned(),
             ReconcileError::Overtaken => "overtaken".to_owned(),
             ReconcileError::Panic => "panic".to_owned(),
+            ReconcileError::TooLong => "too long".to_owned(),
             ReconcileError::Injected(name) => (*name).to_owned(),
         }
     }

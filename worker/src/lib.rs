@@ -38,6 +38,9 @@ use webhooks::Deliverer;
 /// How often this process says that it lives, and learns how many others do.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
+/// How long connections get to be closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// Why the worker ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
@@ -144,7 +147,8 @@ pub async fn run(
     stopped.cancel();
     let _ = tokio::join!(heart, looker, server);
     let _ = tokio::time::timeout(HEARTBEAT, context.queues.depart(&process)).await;
-    context.pool.close().await;
+    // What was not finished in time may hold connections that never answer.
+    let _ = tokio::time::timeout(CLOSING, context.pool.close()).await;
     drained.map_err(|error| WorkError::Workers(error.into()))
 }
 

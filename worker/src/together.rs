@@ -9,6 +9,7 @@ use crate::reconcile::TOGETHER;
 use rollcall_shared::directory::{Key, Lane, TenantId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -16,14 +17,26 @@ use uuid::Uuid;
 /// The jobs a lane holds for each of its slots, so that there are some to be applied together.
 pub(crate) const JOBS_A_SLOT: usize = 8;
 
+/// Longest that keys are worked at. A connection whose other end is gone may never answer.
+const LONGEST: Duration = Duration::from_secs(240);
+/// A part that has waited so long goes before whatever comes after it, in either lane.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Transactions for keys that are applied by themselves, in each lane.
+const ALONE: usize = 2;
+
 /// What became of a job's keys, which is what became of all that were applied with them.
 type Applied = Result<(), Arc<ReconcileError>>;
 
 /// The transactions that apply keys in this process.
 pub(crate) struct Together {
-    live: Semaphore,
-    bulk: Semaphore,
+    live: Slots,
+    bulk: Slots,
     tenants: Mutex<HashMap<TenantId, Work>>,
+}
+
+struct Slots {
+    together: Semaphore,
+    alone: Semaphore,
 }
 
 /// What there is to do for a tenant.
@@ -46,6 +59,7 @@ struct Waiting {
 /// The keys of one job.
 struct Part {
     keys: Vec<Key>,
+    since: Instant,
     done: oneshot::Sender<Applied>,
 }
 
@@ -64,13 +78,30 @@ impl Work {
         }
     }
 
-    /// Take out what comes next: whole parts in their order, of few keys taken together, none about people
-    /// and teams that somebody is at or that a part before it waits for.
-    fn next(&mut self, lane: Lane) -> Vec<Part> {
+    /// The people and teams that nobody of this lane may begin with: somebody is at them, or a part of the other
+    /// lane has waited for them long enough.
+    fn reserved(&self, lane: Lane) -> HashSet<Uuid> {
+        let others = match lane {
+            Lane::Live => &self.bulk.parts,
+            Lane::Bulk => &self.live.parts,
+        };
+        let patient = others.iter().filter(|part| part.since.elapsed() > PATIENCE);
         let mut reserved = self.busy.clone();
+        reserved.extend(patient.flat_map(Part::subjects));
+        reserved
+    }
+
+    /// Take out what comes next: whole parts in their order, of few keys taken together, none about people
+    /// and teams that are reserved or that a part before it waits for.
+    fn next(&mut self, lane: Lane) -> Vec<Part> {
+        let mut reserved = self.reserved(lane);
         let (mut next, mut keys) = (vec![], 0);
         let waiting = self.waiting(lane);
         for part in std::mem::take(&mut waiting.parts) {
+            if part.done.is_closed() {
+                // The job was given up on; its keys come again.
+                continue;
+            }
             let free = part.subjects().all(|subject| !reserved.contains(&subject));
             let fits = next.is_empty() || keys + part.keys.len() <= TOGETHER;
             if free && fits {
@@ -84,26 +115,37 @@ impl Work {
         next
     }
 
-    fn is_over(&self) -> bool {
-        self.transactions == 0
-            && [&self.live, &self.bulk]
-                .iter()
-                .all(|waiting| waiting.parts.is_empty() && !waiting.beginning)
-    }
-
     /// Whether [`Work::next`] would find something, and nobody is about to look.
     fn is_ready(&self, lane: Lane) -> bool {
         let waiting = match lane {
             Lane::Live => &self.live,
             Lane::Bulk => &self.bulk,
         };
-        let mut reserved = self.busy.clone();
-        let mut free = |part: &Part| {
+        if waiting.beginning || waiting.parts.is_empty() {
+            return false;
+        }
+        let mut reserved = self.reserved(lane);
+        waiting.parts.iter().any(|part| {
             let free = part.subjects().all(|subject| !reserved.contains(&subject));
             reserved.extend(part.subjects());
             free
-        };
-        !waiting.beginning && waiting.parts.iter().any(&mut free)
+        })
+    }
+
+    fn is_over(&self) -> bool {
+        self.transactions == 0
+            && [&self.live, &self.bulk]
+                .iter()
+                .all(|waiting| waiting.parts.is_empty() && !waiting.beginning)
+    }
+}
+
+impl Slots {
+    fn new(together: usize) -> Slots {
+        Slots {
+            together: Semaphore::new(together.max(1)),
+            alone: Semaphore::new(ALONE),
+        }
     }
 }
 
@@ -111,17 +153,25 @@ impl Together {
     /// So many transactions of each lane at once.
     pub(crate) fn new(live: usize, bulk: usize) -> Together {
         Together {
-            live: Semaphore::new(live.max(1)),
-            bulk: Semaphore::new(bulk.max(1)),
+            live: Slots::new(live),
+            bulk: Slots::new(bulk),
             tenants: Mutex::default(),
         }
     }
 
-    fn slots(&self, lane: Lane) -> &Semaphore {
+    fn slots(&self, lane: Lane) -> &Slots {
         match lane {
             Lane::Live => &self.live,
             Lane::Bulk => &self.bulk,
         }
+    }
+
+    /// Jobs of a tenant that wait here.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self, tenant: TenantId) -> usize {
+        let tenants = self.tenants();
+        let work = tenants.get(&tenant);
+        work.map_or(0, |work| work.live.parts.len() + work.bulk.parts.len())
     }
 
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Work>> {
@@ -129,32 +179,37 @@ impl Together {
     }
 }
 
-/// Apply a job's keys, together with those of other jobs of the tenant or, when they are to be `alone`, by
-/// themselves.
+/// Apply a job's keys, together with those of other jobs of the tenant.
 ///
 /// # Errors
 /// As `Engine::reconcile_isolating`, of any of the jobs.
-pub(crate) async fn apply(
-    context: &Arc<Context>,
-    lane: Lane,
-    tenant: TenantId,
-    keys: Vec<Key>,
-    alone: bool,
-) -> Applied {
-    if alone {
-        let _slot = context.together.slots(lane).acquire().await;
-        return reconcile(context, lane, tenant, &keys).await.map_err(Arc::new);
-    }
+pub(crate) async fn apply(context: &Arc<Context>, lane: Lane, tenant: TenantId, keys: Vec<Key>) -> Applied {
     let (done, applied) = oneshot::channel();
     {
         let mut tenants = context.together.tenants();
         let work = tenants.entry(tenant).or_default();
-        work.waiting(lane).parts.push(Part { keys, done });
+        let since = Instant::now();
+        work.waiting(lane).parts.push(Part { keys, since, done });
         begin(context, work, lane, tenant);
     }
     applied
         .await
         .unwrap_or_else(|_| Err(Arc::new(ReconcileError::Panic)))
+}
+
+/// Apply a job's keys by themselves; `None` when others of the kind are at it. It is not to wait here: should the
+/// process die meanwhile, the job would be blamed for it.
+///
+/// # Errors
+/// As `Engine::reconcile_isolating`.
+pub(crate) async fn apply_alone(
+    context: &Context,
+    lane: Lane,
+    tenant: TenantId,
+    keys: &[Key],
+) -> Option<Applied> {
+    let _slot = context.together.slots(lane).alone.try_acquire().ok()?;
+    Some(reconcile(context, lane, tenant, keys).await.map_err(Arc::new))
 }
 
 /// See to it that somebody begins with what waits. In a task of its own: a job that is given up on takes nobody
@@ -167,7 +222,7 @@ fn begin(context: &Arc<Context>, work: &mut Work, lane: Lane, tenant: TenantId) 
 }
 
 async fn transaction(context: Arc<Context>, lane: Lane, tenant: TenantId) {
-    let _slot = context.together.slots(lane).acquire().await;
+    let _slot = context.together.slots(lane).together.acquire().await;
     let parts = {
         let mut tenants = context.together.tenants();
         let work = tenants.entry(tenant).or_default();
@@ -226,9 +281,14 @@ async fn reconcile(
     if keys.is_empty() {
         return Ok(());
     }
-    let span = context.engine.job_span(lane, tenant, keys).await?;
-    let applied = context.engine.reconcile_isolating(tenant, keys);
-    let report = applied.instrument(span).await?;
+    let applying = async {
+        let span = context.engine.job_span(lane, tenant, keys).await?;
+        let applied = context.engine.reconcile_isolating(tenant, keys);
+        applied.instrument(span).await
+    };
+    let report = tokio::time::timeout(LONGEST, applying)
+        .await
+        .unwrap_or(Err(ReconcileError::TooLong))?;
     context.engine.push_again(tenant, report.newer).await;
     Ok(())
 }

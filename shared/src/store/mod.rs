@@ -145,7 +145,14 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 /// # Errors
 /// When Postgres is out of reach or a migration fails; a failed one is rolled back.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    MIGRATOR.run(pool).await?;
+    let mut connection = pool.acquire().await?;
+    // Checking a constraint of a large table takes as long as reading it.
+    sqlx::query("set statement_timeout = 0")
+        .execute(&mut *connection)
+        .await?;
+    MIGRATOR.run(&mut *connection).await?;
+    // Its next user is to have the limit of the pool.
+    connection.close_on_drop();
     Ok(())
 }
 

@@ -9,6 +9,11 @@ use std::time::Duration;
 /// How long others may wait for the locks under which a period goes, before it is left to the next round.
 const LOCK_TIMEOUT: &str = "1s";
 
+/// Which period a change's seq or the id of a row of history belongs to.
+pub fn number_of(number: i64) -> i64 {
+    number >> 40
+}
+
 /// How long writes and what they did are told, and how often a period ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Keeping {
@@ -131,14 +136,18 @@ async fn over(conn: &mut PgConnection, kept: Duration) -> Result<Option<i64>, St
     .await?)
 }
 
-/// Write down up to where each tenant's history is gone with this period.
+/// Write down up to where each tenant's history is gone with this period. A look at two indexes for each tenant:
+/// the lock of the period is that of a transaction, for whose end everybody who follows a directory waits.
 async fn note_ends(conn: &mut PgConnection, number: i64) -> Result<(), StoreError> {
     let note = format!(
         "insert into ledger_ends (tenant_id, xid, id, applied_at)
-         select tenant_id, told[1], told[2], applied_at from (
-             select tenant_id, max(applied_at) as applied_at,
-                    max(array[order_xid::text::bigint, id]) filter (where order_xid is not null) as told
-             from history_p{number} where fields <> '{{}}' group by tenant_id) ended
+         select t.id, told.xid, told.id, greatest(told.applied_at, ended.at)
+         from tenants t
+         cross join (select min(began_at) as at from ledger_periods where number > {number}) ended
+         cross join lateral (select from history_p{number} where tenant_id = t.id and fields <> '{{}}' limit 1) anything
+         left join lateral (select order_xid::text::bigint as xid, id, applied_at from history_p{number}
+             where tenant_id + 0 = t.id and order_xid is not null and fields <> '{{}}'
+             order by tenant_id + 0 desc, order_xid desc, id desc limit 1) told on true
          on conflict (tenant_id) do update set applied_at = excluded.applied_at,
              xid = coalesce(excluded.xid, ledger_ends.xid), id = coalesce(excluded.id, ledger_ends.id)"
     );

@@ -88,7 +88,12 @@ async fn partitioned_table_is_the_sum_of_its_partitions_of_every_level() {
     .execute(&mut connection)
     .await
     .unwrap();
-    // Counted anew: what statistics say of it may not have arrived.
+    // Counted anew, once what the insert says of itself has arrived: it would be added.
+    wait::until("the rows are counted", SOON, async || {
+        size(&mut connection, "made_up").await.rows == 5000
+    })
+    .await
+    .unwrap();
     sqlx::raw_sql("vacuum analyze")
         .execute(&mut connection)
         .await

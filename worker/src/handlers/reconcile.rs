@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Failures after which a key travels alone.
 const ALONE_AFTER: i32 = 2;
+/// When a job that is to be applied by itself comes again, where others of the kind are at it.
+const ALONE_LATER: Duration = Duration::from_millis(100);
 
 /// Apply the keys of a job that have something pending, as many as the rate allows; the job comes
 /// again for the rest.
@@ -28,7 +30,7 @@ pub(crate) async fn reconcile(
     }
     let workable = context.engine.workable(tenant, &job.keys).await?;
     // What has failed before is not to fail others.
-    let alone = workable.iter().any(|(_, attempts)| *attempts > 0);
+    let alone = delivery.attempt > 1 || workable.iter().any(|(_, attempts)| *attempts > 0);
     let keys = suspects(&context, lane, tenant, workable, delivery).await?;
     if keys.is_empty() {
         return Ok(Outcome::Done);
@@ -38,9 +40,14 @@ pub(crate) async fn reconcile(
         Grant::Wait(wait) => return Ok(Outcome::Snooze(wait)),
     };
     let (now, later) = keys.split_at(granted);
-    together::apply(&context, lane, tenant, now.to_vec(), alone)
-        .await
-        .map_err(JobError::retry)?;
+    let applied = match alone {
+        true => together::apply_alone(&context, lane, tenant, now).await,
+        false => Some(together::apply(&context, lane, tenant, now.to_vec()).await),
+    };
+    let Some(applied) = applied else {
+        return Ok(Outcome::Snooze(ALONE_LATER));
+    };
+    applied.map_err(JobError::retry)?;
     before_ack()?;
     if later.is_empty() {
         return Ok(Outcome::Done);

@@ -213,13 +213,16 @@ async fn jobs_that_come_while_another_is_at_it_are_applied_in_one_transaction() 
         let all = others
             .iter()
             .map(|key| setup.handle(std::slice::from_ref(key), FIRST));
-        let all = futures::future::join_all(all);
-        tokio::pin!(all);
-        // They have all got as far as the slot when none of them goes any further.
-        let stuck = tokio::time::timeout(std::time::Duration::from_millis(300), &mut all).await;
-        assert!(stuck.is_err(), "there is one slot, and it is taken");
-        held.rollback().await.unwrap();
-        all.await
+        let gathered = async {
+            devstack::wait::until("all wait for the slot", devstack::wait::SOON, async || {
+                setup.context.together.waiting(TENANT) == 4
+            })
+            .await
+            .unwrap();
+            held.rollback().await.unwrap();
+        };
+        let (outcomes, ()) = tokio::join!(futures::future::join_all(all), gathered);
+        outcomes
     };
     let (outcome, outcomes) = tokio::join!(setup.handle(std::slice::from_ref(first), FIRST), release);
     assert!(

@@ -75,10 +75,15 @@ async fn redis_master_killed_under_load_loses_nothing_acknowledged_and_no_proces
     }
     stack.converged(CATCH_UP).await;
     expect_company(&stack.db, tenant.id, &company).await;
-    // The workers go on by the new master, and not only by what the feeder finds.
+    // The workers go on by the new master, and not only by what the feeder finds: they say so anew.
+    replica
+        .command::<usize>(&["DEL", "{e2e}:processes"])
+        .await
+        .unwrap();
     within(WATCHED, "both workers at the new master", async || {
         let registry = replica.command::<usize>(&["ZCARD", "{e2e}:processes"]);
         (registry.await.ok()? == 2).then_some(())
     })
     .await;
+    stack.expect_alive();
 }

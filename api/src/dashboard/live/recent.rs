@@ -3,6 +3,7 @@ use crate::state::App;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::live::{self, Applied};
+use rollcall_shared::store::periods::number_of;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,12 +45,21 @@ impl Recent {
         let read = Instant::now();
         let mut connection = app.searches.acquire().await.map_err(StoreError::from)?;
         let head = live::head(&mut connection).await?;
-        let above = (head - FAR).max(last.head - AGAIN);
+        let above = above(head, &last);
         let new = live::newest(&mut connection, tenant, above, KEPT as i64).await?;
         last.changes = Arc::new(merged(new, &last.changes));
         last.read = Some(read);
         last.head = head;
         Ok(Arc::clone(&last.changes))
+    }
+}
+
+/// After which row to read. From one period of the ledger to the next, ids jump.
+fn above(head: i64, last: &Last) -> i64 {
+    let again = last.head - AGAIN;
+    match last.read.is_some() && number_of(last.head) != number_of(head) {
+        true => again,
+        false => again.max(head - FAR),
     }
 }
 
@@ -66,6 +76,20 @@ fn merged(mut new: Vec<Applied>, old: &[Applied]) -> Vec<Applied> {
 mod tests {
     use super::*;
     use chrono::DateTime;
+
+    #[test]
+    fn above_over_the_end_of_a_period_goes_on_from_what_was_read_before() {
+        let last = |head| Last {
+            read: Some(Instant::now()),
+            head,
+            ..Last::default()
+        };
+        assert_eq!(above(100_000, &Last::default()), 50_000);
+        assert_eq!(above(100_000, &last(99_000)), 97_000);
+        assert_eq!(above(100_000, &last(10_000)), 50_000);
+        assert_eq!(above((1 << 40) + 5, &last(99_000)), 97_000);
+        assert_eq!(above((1 << 40) + 5, &Last::default()), (1 << 40) + 5 - FAR);
+    }
 
     fn applied(id: i64) -> Applied {
         Applied {

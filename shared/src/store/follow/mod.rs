@@ -156,10 +156,13 @@ async fn drop_what_goes_on(
 pub async fn latest(conn: &mut PgConnection, tenant: TenantId) -> Result<Position, StoreError> {
     let row = sqlx::query_as!(
         Position,
-        r#"select order_xid::text::int8 as "xid!", id from history
-           where (tenant_id + 0, order_xid) < ($1, (select pg_snapshot_xmin(pg_current_snapshot())))
-             and tenant_id + 0 >= $1 and order_xid is not null and fields <> '{}'
-           order by tenant_id + 0 desc, order_xid desc, id desc limit 1"#,
+        r#"(select order_xid::text::int8 as "xid!", id as "id!" from history
+            where (tenant_id + 0, order_xid) < ($1, (select pg_snapshot_xmin(pg_current_snapshot())))
+              and tenant_id + 0 >= $1 and order_xid is not null and fields <> '{}'
+            order by tenant_id + 0 desc, order_xid desc, id desc limit 1)
+           union all
+           (select xid, id from ledger_ends where tenant_id = $1 and xid is not null)
+           order by 1 desc, 2 desc limit 1"#,
         tenant.0
     )
     .fetch_optional(conn)
@@ -187,12 +190,12 @@ pub async fn is_kept(
 pub async fn kept(conn: &mut PgConnection, read: &[(TenantId, Position)]) -> Result<Vec<bool>, StoreError> {
     let [tenants, xids, ids] = columns(read);
     Ok(sqlx::query_scalar!(
-        r#"select (asked.xid, asked.id) = (0, 0) and e.xid is null
+        r#"select coalesce((asked.xid, asked.id) = (0, 0) and e.xid is null
                or exists (select from history h
                    where h.id = asked.id and h.tenant_id = asked.tenant and h.order_xid = asked.xid::text::xid8
                      and h.order_xid < (select pg_snapshot_xmin(pg_current_snapshot())))
-               or asked.id < (select min(number) << 40 from ledger_periods) and (asked.xid, asked.id) >= (e.xid, e.id)
-               as "kept!"
+               or asked.id < (select min(number) << 40 from ledger_periods) and (asked.xid, asked.id) >= (e.xid, e.id),
+               false) as "kept!"
            from unnest($1::int8[], $2::int8[], $3::int8[]) with ordinality as asked (tenant, xid, id, place)
            left join ledger_ends e on e.tenant_id = asked.tenant
            order by asked.place"#,

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub(super) const TENANT: TenantId = TenantId(1);
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Queues under a prefix of their own; the keys are removed at the end.
 pub(super) struct Scope {
