@@ -93,7 +93,7 @@ async fn sample_reads_the_newest_of_a_long_ledger_only() {
          insert into history (tenant_id, key_kind, key_id, seq, mapping_version, fields, applied_at)
              select 1 + n % 7, 1, gen_random_uuid(), n, 1, '{}', now() - make_interval(secs => 30000 - n / 2.0)
              from generate_series(1, 60000) n;
-         select brin_summarize_new_values('changes_accepted'), brin_summarize_new_values('history_applied');",
+         select brin_summarize_new_values('changes_p0_accepted'), brin_summarize_new_values('history_p0_applied');",
     )
     .execute(&mut connection)
     .await
