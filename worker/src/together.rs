@@ -78,58 +78,51 @@ impl Work {
         }
     }
 
-    /// The people and teams that nobody of this lane may begin with: somebody is at them, or a part of the other
-    /// lane has waited for them long enough.
-    fn reserved(&self, lane: Lane) -> HashSet<Uuid> {
-        let others = match lane {
-            Lane::Live => &self.bulk.parts,
-            Lane::Bulk => &self.live.parts,
+    /// Which parts of a lane are begun with: of those that nobody is in the way of, in their order, the ones that
+    /// `take` takes. In the way are transactions, parts before it that are not taken, and older ones of the other lane
+    /// that have waited long enough; nothing is in the way of the oldest for ever.
+    fn taken(&self, lane: Lane, mut take: impl FnMut(&Part) -> bool) -> Vec<bool> {
+        let (own, others) = match lane {
+            Lane::Live => (&self.live, &self.bulk),
+            Lane::Bulk => (&self.bulk, &self.live),
         };
-        let patient = others.iter().filter(|part| part.since.elapsed() > PATIENCE);
         let mut reserved = self.busy.clone();
-        reserved.extend(patient.flat_map(Part::subjects));
-        reserved
-    }
-
-    /// Take out what comes next: whole parts in their order, of few keys taken together, none about people
-    /// and teams that are reserved or that a part before it waits for.
-    fn next(&mut self, lane: Lane) -> Vec<Part> {
-        let mut reserved = self.reserved(lane);
-        let (mut next, mut keys) = (vec![], 0);
-        let waiting = self.waiting(lane);
-        for part in std::mem::take(&mut waiting.parts) {
-            if part.done.is_closed() {
-                // The job was given up on; its keys come again.
-                continue;
+        let patient = others.parts.iter().filter(|part| part.since.elapsed() > PATIENCE);
+        let mut patient = patient.peekable();
+        let taken = own.parts.iter().map(|part| {
+            while let Some(older) = patient.next_if(|other| other.since < part.since) {
+                reserved.extend(older.subjects());
             }
             let free = part.subjects().all(|subject| !reserved.contains(&subject));
-            let fits = next.is_empty() || keys + part.keys.len() <= TOGETHER;
-            if free && fits {
-                keys += part.keys.len();
-                next.push(part);
-            } else {
+            let taken = free && take(part);
+            if !taken {
                 reserved.extend(part.subjects());
-                waiting.parts.push(part);
             }
-        }
-        next
+            taken
+        });
+        taken.collect()
+    }
+
+    /// Take out what comes next: whole parts, of few keys taken together.
+    fn next(&mut self, lane: Lane) -> Vec<Part> {
+        // A job that was given up on comes again by its keys.
+        self.waiting(lane).parts.retain(|part| !part.done.is_closed());
+        let mut keys = 0;
+        let taken = self.taken(lane, |part| {
+            let fits = keys == 0 || keys + part.keys.len() <= TOGETHER;
+            keys += if fits { part.keys.len() } else { 0 };
+            fits
+        });
+        let waiting = self.waiting(lane);
+        let parts = std::mem::take(&mut waiting.parts).into_iter().zip(taken);
+        let (next, left): (Vec<_>, Vec<_>) = parts.partition(|(_, taken)| *taken);
+        waiting.parts = left.into_iter().map(|(part, _)| part).collect();
+        next.into_iter().map(|(part, _)| part).collect()
     }
 
     /// Whether [`Work::next`] would find something, and nobody is about to look.
-    fn is_ready(&self, lane: Lane) -> bool {
-        let waiting = match lane {
-            Lane::Live => &self.live,
-            Lane::Bulk => &self.bulk,
-        };
-        if waiting.beginning || waiting.parts.is_empty() {
-            return false;
-        }
-        let mut reserved = self.reserved(lane);
-        waiting.parts.iter().any(|part| {
-            let free = part.subjects().all(|subject| !reserved.contains(&subject));
-            reserved.extend(part.subjects());
-            free
-        })
+    fn is_ready(&mut self, lane: Lane) -> bool {
+        !self.waiting(lane).beginning && self.taken(lane, |_| true).contains(&true)
     }
 
     fn is_over(&self) -> bool {
@@ -291,4 +284,50 @@ async fn reconcile(
         .unwrap_or(Err(ReconcileError::TooLong))?;
     context.engine.push_again(tenant, report.newer).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(subject: u128, seconds: u64) -> (Part, oneshot::Receiver<Applied>) {
+        let (done, applied) = oneshot::channel();
+        let keys = vec![Key::Person(Uuid::from_u128(subject))];
+        let since = Instant::now() - Duration::from_secs(seconds);
+        (Part { keys, since, done }, applied)
+    }
+
+    #[test]
+    fn parts_of_both_lanes_that_have_waited_for_the_same_person_go_by_age() {
+        for (live, bulk) in [(20, 10), (10, 20)] {
+            let mut work = Work::default();
+            let (of_live, _live) = part(1, live);
+            let (of_bulk, _bulk) = part(1, bulk);
+            work.live.parts.push(of_live);
+            work.bulk.parts.push(of_bulk);
+            let ready = Lane::ALL.map(|lane| (lane, work.is_ready(lane)));
+            for (lane, ready) in ready {
+                assert_eq!(ready, (lane == Lane::Live) == (live > bulk), "{lane:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn part_that_a_part_before_it_waits_for_is_not_begun_with_and_one_given_up_on_is_forgotten() {
+        let mut work = Work::default();
+        work.busy.insert(Uuid::from_u128(1));
+        let (mut first, _first) = part(1, 0);
+        first.keys.push(Key::Person(Uuid::from_u128(2)));
+        let (second, _second) = part(2, 0);
+        let (third, _third) = part(3, 0);
+        let (forgotten, applied) = part(4, 0);
+        drop(applied);
+        work.live.parts.extend([first, second, third, forgotten]);
+        let next: Vec<Uuid> = work.next(Lane::Live).iter().flat_map(Part::subjects).collect();
+        assert_eq!(next, [Uuid::from_u128(3)]);
+        assert_eq!(work.live.parts.len(), 2);
+        assert!(!work.is_ready(Lane::Live));
+        work.busy.clear();
+        assert_eq!(work.next(Lane::Live).len(), 2);
+    }
 }
