@@ -4,6 +4,7 @@
 use crate::accept::AcceptError;
 use crate::auth::Scope;
 use crate::dashboard;
+use crate::gather::GatherError;
 use crate::schemas::SchemasError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -147,13 +148,31 @@ impl From<ScimError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
+        Failure::from(&error)
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Failure {
         match error {
             StoreError::Unavailable(_) | StoreError::Conflict(_) => {
-                tracing::warn!(error = %chain(&error), "the database could not answer a request");
+                tracing::warn!(error = %chain(error), "the database could not answer a request");
                 Failure::unavailable("the database is not available at the moment")
             }
             StoreError::Statement(_) => {
-                tracing::error!(error = %chain(&error), "a statement failed");
+                tracing::error!(error = %chain(error), "a statement failed");
+                Failure::internal()
+            }
+        }
+    }
+}
+
+impl From<GatherError> for Failure {
+    fn from(error: GatherError) -> Failure {
+        match error {
+            GatherError::Store(error) => Failure::from(&*error),
+            GatherError::Panicked => {
+                tracing::error!("a gathered read panicked");
                 Failure::internal()
             }
         }

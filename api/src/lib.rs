@@ -11,6 +11,7 @@ mod dashboard;
 mod error;
 mod events;
 mod extract;
+mod gather;
 mod limits;
 mod middleware;
 mod openapi;
@@ -98,6 +99,7 @@ pub async fn run(
     app.pool.close().await;
     app.writes.close().await;
     app.searches.close().await;
+    app.gather.close().await;
     tracing::info!("API stopped");
     served.map_err(ServeError::Listen)
 }

@@ -4,6 +4,7 @@ use crate::config::{Config, HttpConfig};
 use crate::cursor::Cursors;
 use crate::dashboard::{Attempts, Recent, Snapshots};
 use crate::events::{Events, KeysFileError};
+use crate::gather::Gather;
 use crate::limits::{BodyBudget, RateLimit};
 use crate::schemas::Schemas;
 use rollcall_shared::queue::{QueueConfig, QueueError, Queues};
@@ -27,6 +28,8 @@ pub(crate) struct AppState {
     pub writes: PgPool,
     /// For lists and searches.
     pub searches: PgPool,
+    /// Reads of single Users, over connections of their own.
+    pub gather: Gather,
     pub cursors: Cursors,
     pub queues: Arc<Queues>,
     pub acceptor: Acceptor,
@@ -85,15 +88,20 @@ impl AppState {
     /// When a setting cannot be used.
     pub(crate) fn new(config: &Config) -> Result<App, SetupError> {
         let metrics = Metrics::new("api");
-        // Writes come in batches, reads by single keys: they plan their statements differently. And
-        // searches, which may be slow, leave both of them their connections.
-        let for_writes = config.postgres.database_connections / 2;
-        let for_searches = (config.postgres.database_connections / 4).max(1);
-        let for_reads = config.postgres.database_connections - for_writes - for_searches;
+        // Writes and gathered reads come in batches, other reads by single keys: they plan their
+        // statements differently. And searches, which may be slow, leave all of them their connections.
+        let connections = config.postgres.database_connections;
+        let for_searches = (connections / 4).max(1);
+        let for_reads = (3 * connections / 16).max(1);
+        let for_gathering = for_reads;
+        let for_writes = connections
+            .saturating_sub(for_searches + for_reads + for_gathering)
+            .max(1);
         let connect = |connections, plans| {
             store::connect(&config.postgres, connections, plans).map_err(SetupError::Postgres)
         };
         let pool = connect(for_reads, Plans::Free)?;
+        let gathering = connect(for_gathering, Plans::ByKey)?;
         let writes = connect(for_writes, Plans::ByKey)?;
         let queues = Queues::connect(&config.redis, QueueConfig::default()).map_err(SetupError::Redis)?;
         let queues = Arc::new(queues);
@@ -124,6 +132,7 @@ impl AppState {
                 config.http.search_timeout(),
             )
             .map_err(SetupError::Postgres)?,
+            gather: Gather::new(gathering),
             cursors: Cursors::default(),
             events,
             reach: config.webhooks.reach(),

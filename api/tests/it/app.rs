@@ -103,7 +103,7 @@ impl TestApp {
             "--database-url",
             database_url,
             "--database-connections",
-            "4",
+            "5",
         ];
         let settings = Settings::parse_from(settings.iter().chain(flags));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,13 +9,13 @@ pub struct PostgresConfig {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: String,
 
-    /// Connections this process may open, at least 3
+    /// Connections this process may open, at least 4
     #[arg(
         long,
         env = "ROLLCALL_DATABASE_CONNECTIONS",
         default_value_t = 16,
         value_name = "N",
-        value_parser = clap::value_parser!(u32).range(3..)
+        value_parser = clap::value_parser!(u32).range(4..)
     )]
     pub database_connections: u32,
 }

@@ -1,13 +1,23 @@
 //! The shapes in which clients name managers, made one.
 
+use super::schema::{ENTERPRISE_USER, ROLLCALL_USER};
 use super::value::{unknown, wrong_type};
-use super::{Dialect, Object, ScimError};
+use super::{Dialect, Document, Object, ScimError};
 use crate::directory::fold;
 use serde_json::Value;
 use std::collections::HashSet;
 
 /// The most additional managers one person may have.
 const MAX_ADDITIONAL: usize = 1_000;
+
+/// Whether a User names a manager of any kind.
+pub fn names_managers(user: &Document) -> bool {
+    let names = |urn: &str, attribute: &str| {
+        let extension = user.0.get(urn);
+        extension.is_some_and(|extension| extension.get(attribute).is_some())
+    };
+    names(ENTERPRISE_USER, "manager") || names(ROLLCALL_USER, "additionalManagers")
+}
 
 /// `manager` as `{"value": …, …as sent}`, from a text, an object or an array of one of them;
 /// `None` when it is unassigned.

@@ -42,6 +42,7 @@ pub use document::{Document, Member, Object};
 pub use error::{ScimError, ScimType};
 pub use etag::{etag, etag_matches};
 pub use keys::{KeyValue, keys, normalise, primary_email};
+pub use managers::names_managers;
 pub use patch::{MemberOp, Patch, Patched};
 pub use path::Path;
 pub use render::{Derived, GroupOf, Meta, list_response, name_group, render, render_member};

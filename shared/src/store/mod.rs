@@ -73,7 +73,8 @@ impl StoreError {
         StoreError::Statement(sqlx::Error::RowNotFound)
     }
 
-    /// The connection was lost in the middle: what a failpoint makes of a commit.
+    /// The connection was lost in the middle, or nothing comes over it any more; also what a failpoint makes
+    /// of a commit.
     pub fn interrupted() -> StoreError {
         StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
     }

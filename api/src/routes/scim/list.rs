@@ -1,5 +1,5 @@
 use super::answer::Answer;
-use super::present::present;
+use super::present::{present, present_users, selects_derived};
 use crate::cursor::{Cursor, Scope};
 use crate::error::{Failure, ScimFailure};
 use crate::extract::{BaseUrl, Body, Caller, Protocol, SearchQuery, Window};
@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::scim::{ResourceType, ScimError, ScimType};
-use rollcall_shared::store::search::{self, Search, Stored};
+use rollcall_shared::store::search::{self, Claim, Search, Stored};
 use rollcall_shared::store::{self, PgConnection, StoreError};
 use serde_json::json;
 
@@ -79,8 +79,8 @@ pub(super) async fn search_everything(
 }
 
 /// A page of a list, found.
-struct Page {
-    resources: Vec<Stored>,
+struct Page<R> {
+    resources: Vec<R>,
     total: i64,
     /// Of a page by index.
     start_index: Option<i64>,
@@ -96,6 +96,9 @@ async fn answer(
     query: &SearchQuery,
 ) -> Result<Answer, Failure> {
     let tenant = caller.0.tenant;
+    if let Some(claim) = sole_claim(app, kinds, query) {
+        return by_claim(app, tenant, claim, base, query).await;
+    }
     let search = Search {
         rules: query.rules,
         kinds,
@@ -131,6 +134,46 @@ async fn answer(
     Ok(Answer::json(StatusCode::OK, body))
 }
 
+/// The claim whose holders are what is asked for, from the first on.
+fn sole_claim(app: &App, kinds: &[ResourceType], query: &SearchQuery) -> Option<Claim> {
+    let from_first = matches!(query.window, Window::Index(..=1)) && page_size(app, query.count) > 0;
+    match (kinds, &query.filter, &query.sort) {
+        ([kind @ ResourceType::User], Some(filter), None) if from_first => {
+            search::claim(query.rules, *kind, filter)
+        }
+        _ => None,
+    }
+}
+
+/// The page that a search for the holders of a claim has, gathered with whatever else is read of single
+/// Users: it is what clients ask before each write.
+async fn by_claim(
+    app: &App,
+    tenant: TenantId,
+    claim: Claim,
+    base: &str,
+    query: &SearchQuery,
+) -> Result<Answer, Failure> {
+    let derived = selects_derived(ResourceType::User, &query.selection);
+    let mut resources = app.gather.holders(tenant, claim, derived).await?;
+    let total = i64::try_from(resources.len()).unwrap_or(i64::MAX);
+    resources.truncate(usize::try_from(page_size(app, query.count)).unwrap_or(usize::MAX));
+    let start_index = match query.window {
+        Window::Index(start_index) => Some(start_index),
+        Window::Cursor(_) => None,
+    };
+    let page = Page {
+        resources,
+        total,
+        start_index,
+        next_cursor: None,
+    };
+    let head = head(&page).into_bytes();
+    let mut body = present_users(base, &page.resources, &query.selection, head);
+    body.extend_from_slice(b"]}");
+    Ok(Answer::json(StatusCode::OK, body))
+}
+
 /// A page behind a cursor, or the first one (RFC 9865).
 async fn by_cursor(
     app: &App,
@@ -139,7 +182,7 @@ async fn by_cursor(
     search: &Search<'_>,
     query: &SearchQuery,
     cursor: &str,
-) -> Result<Page, Failure> {
+) -> Result<Page<Stored>, Failure> {
     let seal = app.cursors.seal(connection).await?;
     let now = store::now(connection).await?;
     let asked: Vec<u8> = search.kinds.iter().map(|kind| *kind as u8).collect();
@@ -199,7 +242,7 @@ fn page_size(app: &App, count: Option<i64>) -> i64 {
 }
 
 /// A `ListResponse` (RFC 7644 §3.4.2) up to its first resource: the numbers are JSON numbers.
-fn head(page: &Page) -> String {
+fn head<R>(page: &Page<R>) -> String {
     let mut head = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": page.total,

@@ -1,16 +1,18 @@
 //! From stored resources to representations, with what is derived from others.
 
 use crate::error::Failure;
+use crate::gather::User;
 use futures::stream::{self, StreamExt as _};
 use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::scim::{
-    Derived, Document, Member, Meta, ResourceType, Selection, name_group, render, render_member, schema,
+    Derived, Member, Meta, ResourceType, Selection, name_group, names_managers, render, render_member, schema,
 };
 use rollcall_shared::store::search::{self, Stored};
 use rollcall_shared::store::{PgConnection, StoreError};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The representations of these resources as JSON, in their order and with commas between,
@@ -112,6 +114,35 @@ pub(super) async fn present(
     Ok(body)
 }
 
+/// The representations of these Users, as [`present`] tells them.
+pub(super) fn present_users(
+    base: &str,
+    users: &[Arc<User>],
+    selection: &Selection,
+    mut body: Vec<u8>,
+) -> Vec<u8> {
+    for (index, user) in users.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        append(
+            &mut body,
+            &representation(base, &user.resource, &user.derived, selection),
+        );
+    }
+    body
+}
+
+/// The representation of a User, with what hangs on it.
+pub(super) fn represent_user(base: &str, user: &User, selection: &Selection) -> Vec<u8> {
+    let mut body = vec![];
+    append(
+        &mut body,
+        &representation(base, &user.resource, &user.derived, selection),
+    );
+    body
+}
+
 /// The representation of a resource without anything that hangs on others.
 pub(super) fn represent_alone(base: &str, resource: &Stored, selection: &Selection) -> Vec<u8> {
     let mut body = vec![];
@@ -154,12 +185,4 @@ pub(super) fn selects_derived(kind: ResourceType, selection: &Selection) -> bool
 
 fn wants_managers(selection: &Selection) -> bool {
     selection.wants(schema::ENTERPRISE_USER) || selection.wants(schema::ROLLCALL_USER)
-}
-
-fn names_managers(document: &Document) -> bool {
-    let names = |urn: &str, attribute: &str| {
-        let extension = document.0.get(urn);
-        extension.is_some_and(|extension| extension.get(attribute).is_some())
-    };
-    names(schema::ENTERPRISE_USER, "manager") || names(schema::ROLLCALL_USER, "additionalManagers")
 }

@@ -2,9 +2,9 @@
 
 use super::filter::Compiler;
 use crate::directory::{KeyAttribute, fold};
-use crate::scim::filter::{Filter, Literal, Operator, fold_text};
+use crate::scim::filter::{Filter, Literal, Operator, Target, fold_text, target};
 use crate::scim::schema::ENTERPRISE_USER;
-use crate::scim::{ResourceType, normalise};
+use crate::scim::{ResourceType, Rules, normalise};
 
 impl Compiler<'_> {
     /// Equality that an index answers; `false` when none does (nothing is pushed).
@@ -24,18 +24,7 @@ impl Compiler<'_> {
                 .push(")");
             return true;
         }
-        let whole = sub.is_none();
-        let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
-        let user = self.kind == ResourceType::User;
-        let attribute = match (urn, name) {
-            (None, "userName") if user && whole => KeyAttribute::UserName,
-            (None, "externalId") if whole => KeyAttribute::ExternalId,
-            (None, "displayName") if !user && whole => KeyAttribute::DisplayName,
-            (None, "emails") if user && is_value => KeyAttribute::PrimaryEmail,
-            (Some(ENTERPRISE_USER), "employeeNumber") if whole => KeyAttribute::EmployeeNumber,
-            _ => return false,
-        };
-        let Some(text) = literal.text().filter(|text| !text.trim().is_empty()) else {
+        let Some((attribute, text)) = sought(self.kind, urn, name, sub, literal) else {
             return false;
         };
         self.query
@@ -77,6 +66,62 @@ impl Compiler<'_> {
             .push_bind(fold(text))
             .push("))");
         true
+    }
+}
+
+/// The attribute whose keys have the answer to an equality, and the text that is looked for; `None` when
+/// no keys have it.
+fn sought<'l>(
+    kind: ResourceType,
+    urn: Option<&str>,
+    name: &str,
+    sub: Option<&str>,
+    literal: &'l Literal,
+) -> Option<(KeyAttribute, &'l str)> {
+    let whole = sub.is_none();
+    let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+    let user = kind == ResourceType::User;
+    let attribute = match (urn, name) {
+        (None, "userName") if user && whole => KeyAttribute::UserName,
+        (None, "externalId") if whole => KeyAttribute::ExternalId,
+        (None, "displayName") if !user && whole => KeyAttribute::DisplayName,
+        (None, "emails") if user && is_value => KeyAttribute::PrimaryEmail,
+        (Some(ENTERPRISE_USER), "employeeNumber") if whole => KeyAttribute::EmployeeNumber,
+        _ => return None,
+    };
+    let text = literal.text().filter(|text| !text.trim().is_empty())?;
+    Some((attribute, text))
+}
+
+/// A value that resources claim for themselves: of a userName there is one holder, of an externalId
+/// one for each source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Claim {
+    pub(super) attribute: KeyAttribute,
+    /// Normalised.
+    pub(super) value: String,
+}
+
+/// The claim whose holders are all that a filter of this kind of resource matches; `None` for a filter
+/// that asks for anything else.
+pub fn claim(rules: Rules, kind: ResourceType, filter: &Filter) -> Option<Claim> {
+    let Filter::Compare {
+        path,
+        operator: Operator::Eq,
+        value,
+    } = filter
+    else {
+        return None;
+    };
+    let Ok(Target::Attribute { urn, name, .. }) = target(rules, kind, path) else {
+        return None;
+    };
+    match sought(kind, urn.as_deref(), &name, path.sub.as_deref(), value)? {
+        (attribute @ (KeyAttribute::UserName | KeyAttribute::ExternalId), text) => Some(Claim {
+            attribute,
+            value: normalise(attribute, text),
+        }),
+        _ => None,
     }
 }
 

@@ -80,6 +80,38 @@ pub async fn groups_of(
     tenant: TenantId,
     users: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<GroupOf>>, StoreError> {
+    Ok(followed(connection, tenant, users).await?.0)
+}
+
+/// What [`groups_of`] answers of each of these users when it is asked of that one alone.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn groups_of_each(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    users: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<GroupOf>>, StoreError> {
+    let mut groups = HashMap::new();
+    let mut parts = vec![users];
+    while let Some(part) = parts.pop() {
+        let (found, all) = followed(connection, tenant, part).await?;
+        if all || part.len() == 1 {
+            groups.extend(found);
+        } else {
+            let (first, second) = part.split_at(part.len() / 2);
+            parts.extend([first, second]);
+        }
+    }
+    Ok(groups)
+}
+
+/// The groups of these users, and whether every nesting above them was followed.
+async fn followed(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    users: &[Uuid],
+) -> Result<(HashMap<Uuid, Vec<GroupOf>>, bool), StoreError> {
     let members: Vec<String> = users.iter().map(Uuid::to_string).collect();
     let rows = sqlx::query!(
         r#"with recursive direct as materialized (
@@ -97,7 +129,9 @@ pub async fn groups_of(
            followed as (
                select member, group_id from direct
                union all (select member, group_id from above limit $3))
-           select f.member as "member!", g.id as "id!", g.name as "name!" from followed f
+           select f.member as "member!", g.id as "id!", g.name as "name!",
+               (select count(*) from (select from above limit $3) n) as "nestings!"
+           from followed f
            cross join lateral (
                select id, coalesce(document ->> 'displayName', '') as name, created_seq, deleted_seq
                from scim_resources where tenant_id = $1 and id = f.group_id offset 0) g
@@ -109,12 +143,14 @@ pub async fn groups_of(
     )
     .fetch_all(connection)
     .await?;
+    let all = rows.first().is_none_or(|row| row.nestings < MOST_NESTINGS);
     let naming = Naming::of(rows.into_iter().map(|row| (row.member, row.id, row.name)));
     let found = users
         .iter()
         .zip(members)
         .map(|(user, member)| (*user, naming.groups_of(member)));
-    Ok(found.filter(|(_, groups)| !groups.is_empty()).collect())
+    let found = found.filter(|(_, groups)| !groups.is_empty()).collect();
+    Ok((found, all))
 }
 
 /// Whoever or whatever is named, and the groups that name it, in order of creation.
@@ -216,11 +252,14 @@ pub async fn managers_of(
     people: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<ManagerOf>>, StoreError> {
     let rows = sqlx::query!(
-        "select l.person_id, l.reference, p.resource_id, p.display_name
-         from reporting_lines l
-         join people p on p.tenant_id = l.tenant_id and p.id = l.manager_id
-         where l.tenant_id = $1 and l.person_id = any($2)
-         order by l.person_id, l.slot, l.ordinal",
+        r#"select l.person_id as "person_id!", l.reference as "reference!", p.resource_id as "resource_id!",
+               p.display_name
+           from unnest($2::uuid[]) as asked (person_id)
+           cross join lateral (select person_id, manager_id, reference, slot, ordinal from reporting_lines
+               where tenant_id = $1 and person_id = asked.person_id offset 0) l
+           cross join lateral (select resource_id, display_name from people
+               where tenant_id = $1 and id = l.manager_id offset 0) p
+           order by l.person_id, l.slot, l.ordinal"#,
         tenant.0,
         people,
     )

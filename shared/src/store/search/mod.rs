@@ -8,14 +8,19 @@ mod hot;
 mod ledger;
 mod links;
 mod page;
+mod several;
 mod sort;
 mod source;
 mod values;
 
 pub use external_ids::by_external_ids;
+pub use hot::{Claim, claim};
 pub(in crate::store) use ledger::last_before;
-pub use links::{ManagerOf, groups_of, hanging_on, managers_of, members_of, nested_groups_of};
+pub use links::{
+    ManagerOf, groups_of, groups_of_each, hanging_on, managers_of, members_of, nested_groups_of,
+};
 pub use page::{Position, after, by_index, count, plan};
+pub use several::{get_several, holders};
 pub use source::{Search, Sort};
 
 use super::{PgConnection, StoreError};
@@ -25,6 +30,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A live resource as stored.
@@ -34,7 +40,7 @@ pub struct Stored {
     /// The person or team the resource describes.
     pub directory_id: Uuid,
     pub kind: ResourceType,
-    pub document: Document,
+    pub document: Arc<Document>,
     pub version: i64,
     /// The change that made this version.
     pub seq: i64,
@@ -116,9 +122,9 @@ fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
     })
 }
 
-fn document(stored: Value) -> Document {
+fn document(stored: Value) -> Arc<Document> {
     match stored {
-        Value::Object(object) => Document(object),
-        _ => Document::default(),
+        Value::Object(object) => Arc::new(Document(object)),
+        _ => Arc::default(),
     }
 }

@@ -5,6 +5,7 @@ mod indexes;
 mod large_groups;
 mod links;
 mod pages;
+mod several;
 mod sort;
 mod sweep;
 mod typed;
