@@ -14,7 +14,7 @@ use super::{Accepted, Write};
 use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
 use rollcall_shared::mapping::Compiled;
-use rollcall_shared::scim::{MemberOp, ResourceType, ScimError, keys};
+use rollcall_shared::scim::{MemberOp, ResourceType, ScimError};
 use rollcall_shared::store::accept::{self as store, Additions, PendingRow, TeamName};
 use rollcall_shared::store::async_results;
 use rollcall_shared::store::{PgConnection, PgPool, StoreError};
@@ -110,11 +110,11 @@ async fn plan_all(
             held.entry(key.resource_id).or_default().push(key);
         }
     }
-    let former = former_people(conn, tenant, items).await?;
     let drafts: Vec<Result<plan::Draft, ScimError>> = items
         .iter()
         .map(|item| plan::draft(&item.write, stored.get(&item.write.id())))
         .collect();
+    let former = former_people(conn, tenant, items, &drafts).await?;
     let members = read_members(conn, tenant, items, &drafts).await?;
     Ok(items
         .iter()
@@ -149,24 +149,25 @@ async fn former_people(
     conn: &mut PgConnection,
     tenant: TenantId,
     items: &[Item],
+    drafts: &[Result<plan::Draft, ScimError>],
 ) -> Result<HashMap<(String, String), Uuid>, StoreError> {
     let mut sources = vec![];
     let mut values = vec![];
-    for item in items {
-        if let Write::Create {
-            kind: ResourceType::User,
-            body,
-            ..
-        } = &item.write
-        {
-            let external = keys(ResourceType::User, &body.document).unwrap_or_default();
-            for key in external
-                .into_iter()
-                .filter(|key| key.attribute == KeyAttribute::ExternalId)
-            {
-                sources.push(item.writer.source.to_string());
-                values.push(key.value);
-            }
+    for (item, draft) in items.iter().zip(drafts) {
+        let (
+            Write::Create {
+                kind: ResourceType::User,
+                ..
+            },
+            Ok(draft),
+        ) = (&item.write, draft)
+        else {
+            continue;
+        };
+        let external = draft.keys.iter();
+        for key in external.filter(|key| key.attribute == KeyAttribute::ExternalId) {
+            sources.push(item.writer.source.to_string());
+            values.push(key.value.clone());
         }
     }
     if values.is_empty() {
@@ -281,7 +282,7 @@ fn accepted(item: &Item, planned: Planned) -> Accepted {
         version: planned.resource.version,
         created_at: planned.resource.created_at,
         modified_at: planned.resource.modified_at,
-        document: planned.document,
+        document: planned.resource.document,
         unchanged: planned.unchanged,
     }
 }

@@ -125,7 +125,7 @@ pub struct Accepted {
     pub version: i64,
     pub created_at: chrono::DateTime<chrono::Utc>,
     pub modified_at: chrono::DateTime<chrono::Utc>,
-    pub document: Document,
+    pub document: Arc<Document>,
     /// Nothing new was asserted: the version stays.
     pub unchanged: bool,
 }

@@ -11,8 +11,8 @@ use rollcall_shared::scim::{
     etag_matches,
 };
 use rollcall_shared::store::accept::{Claimed, MemberRow, NewKey, Resource};
-use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Most operations of one PATCH that look at every member of the group: each costs its size.
@@ -23,8 +23,10 @@ pub(super) type Members = HashMap<String, MemberRow>;
 
 /// The write's new document, before anything but the document was looked at.
 pub(super) struct Draft {
-    pub document: Document,
+    document: Arc<Document>,
     pub members: Vec<MemberOp>,
+    /// Values the resource is to be found by.
+    pub keys: Vec<scim::KeyValue>,
     asserted: Assertions,
 }
 
@@ -47,7 +49,6 @@ pub(super) struct Context<'a> {
 /// Everything to be written for one write.
 pub(super) struct Planned {
     pub resource: Resource,
-    pub document: Document,
     pub unchanged: bool,
     /// Names of what changed.
     pub attributes: Vec<String>,
@@ -65,17 +66,13 @@ pub(super) struct Planned {
 /// Apply the write to the stored document.
 ///
 /// # Errors
-/// 404 when there is no such resource, 412 when `If-Match` names another version, and whatever
-/// a PATCH is refused for.
+/// 404 when there is no such resource, 412 when `If-Match` names another version, whatever
+/// a PATCH is refused for, and 400 when a value cannot be a key (over 512 bytes normalised).
 pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, ScimError> {
     let (kind, id) = (write.kind(), write.id());
     if let Write::Create { body, .. } = write {
         let members = body.members.clone().map(MemberOp::Add).into_iter().collect();
-        return Ok(Draft {
-            document: body.document.clone(),
-            members,
-            asserted: body.asserted,
-        });
+        return Draft::of(kind, Arc::clone(&body.document), members, body.asserted);
     }
     let stored = stored
         .filter(|stored| stored.kind == kind as i16)
@@ -85,19 +82,14 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
     {
         return Err(ScimError::precondition_failed());
     }
-    let current = document_of(stored);
     match write {
         Write::Replace { body, .. } => {
-            let body = Body::clone(body).replacing(&current)?;
+            let body = Body::clone(body).replacing(&stored.document)?;
             let members = body.members.map(MemberOp::Replace).into_iter().collect();
-            Ok(Draft {
-                document: body.document,
-                members,
-                asserted: body.asserted,
-            })
+            Draft::of(kind, body.document, members, body.asserted)
         }
         Write::Patch { patch, .. } => {
-            let patched = patch.apply(&current)?;
+            let patched = patch.apply(&stored.document)?;
             if patched
                 .members
                 .iter()
@@ -110,17 +102,31 @@ pub(super) fn draft(write: &Write, stored: Option<&Resource>) -> Result<Draft, S
                     format!("members: more than {WHOLE_GROUP} operations look at the whole group"),
                 ));
             }
-            Ok(Draft {
-                document: patched.document,
-                members: patched.members,
-                asserted: patched.asserted,
-            })
+            let document = Arc::new(patched.document);
+            Draft::of(kind, document, patched.members, patched.asserted)
         }
         Write::Create { .. } | Write::Delete { .. } => Ok(Draft {
-            document: current,
+            document: Arc::clone(&stored.document),
             members: vec![],
+            keys: vec![],
             asserted: Assertions::default(),
         }),
+    }
+}
+
+impl Draft {
+    fn of(
+        kind: ResourceType,
+        document: Arc<Document>,
+        members: Vec<MemberOp>,
+        asserted: Assertions,
+    ) -> Result<Draft, ScimError> {
+        Ok(Draft {
+            keys: scim::keys(kind, &document)?,
+            document,
+            members,
+            asserted,
+        })
     }
 }
 
@@ -133,21 +139,14 @@ fn if_match(write: &Write) -> Option<&str> {
     }
 }
 
-fn document_of(stored: &Resource) -> Document {
-    match &stored.document {
-        Value::Object(attributes) => Document(attributes.clone()),
-        _ => Document(Default::default()),
-    }
-}
-
 /// Everything the write changes.
 ///
 /// # Errors
-/// 400 when a value cannot be a key (over 512 bytes normalised).
+/// Whatever a change of members is refused for.
 pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimError> {
     let kind = context.write.kind();
     let deleting = matches!(context.write, Write::Delete { .. });
-    let old = context.stored.map(document_of);
+    let old = context.stored.map(|stored| &*stored.document);
     let (joined, left) = if deleting {
         Default::default()
     } else {
@@ -156,23 +155,18 @@ pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimEr
     let mut attributes = if deleting {
         vec![]
     } else {
-        changed_attributes(old.as_ref(), &draft.document)
+        changed_attributes(old, &draft.document)
     };
-    let document_changed = deleting || old.as_ref() != Some(&draft.document);
+    let document_changed = deleting || old != Some(&*draft.document);
     let unchanged = !document_changed && joined.is_empty() && left.is_empty();
     if !joined.is_empty() || !left.is_empty() {
         attributes.push("members".to_owned());
     }
-    let wanted = if deleting {
-        vec![]
-    } else {
-        scim::keys(kind, &draft.document)?
-    };
     let resource = resource(&context, &draft, unchanged);
     let (new_keys, ended) = if unchanged {
         Default::default()
     } else {
-        keys(&context, &resource, wanted)
+        keys(&context, &resource, draft.keys)
     };
     let mut keys = vec![];
     match kind {
@@ -191,7 +185,6 @@ pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimEr
     };
     Ok(Planned {
         resource,
-        document: draft.document,
         unchanged,
         attributes,
         new_keys,
@@ -205,7 +198,7 @@ pub(super) fn plan(context: Context<'_>, draft: Draft) -> Result<Planned, ScimEr
 
 /// The resource as it will be stored.
 fn resource(context: &Context<'_>, draft: &Draft, unchanged: bool) -> Resource {
-    let document = Value::Object(draft.document.0.clone());
+    let document = Arc::clone(&draft.document);
     let asserted = |asserted: bool, before: Option<i64>| if asserted { Some(context.seq) } else { before };
     match context.stored {
         Some(stored) if unchanged => stored.clone(),
@@ -225,7 +218,7 @@ fn resource(context: &Context<'_>, draft: &Draft, unchanged: bool) -> Resource {
         None => Resource {
             id: context.write.id(),
             kind: context.write.kind() as i16,
-            directory_id: directory_id(context, &draft.document),
+            directory_id: directory_id(context, &draft.keys),
             document,
             version: 1,
             seq: context.seq,
@@ -242,17 +235,15 @@ fn resource(context: &Context<'_>, draft: &Draft, unchanged: bool) -> Resource {
 
 /// Who a new resource describes: somebody new, unless its externalId last belonged to a User of
 /// the same source that was deleted; then it is that person again.
-fn directory_id(context: &Context<'_>, document: &Document) -> Uuid {
-    let kind = context.write.kind();
-    scim::keys(kind, document)
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|key| kind == ResourceType::User && key.attribute == KeyAttribute::ExternalId)
+fn directory_id(context: &Context<'_>, keys: &[scim::KeyValue]) -> Uuid {
+    if context.write.kind() != ResourceType::User || context.former.is_empty() {
+        return Uuid::now_v7();
+    }
+    keys.iter()
+        .filter(|key| key.attribute == KeyAttribute::ExternalId)
         .find_map(|key| {
-            context
-                .former
-                .get(&(context.writer.source.to_string(), key.value))
-                .copied()
+            let held = (context.writer.source.to_string(), key.value.clone());
+            context.former.get(&held).copied()
         })
         .unwrap_or_else(Uuid::now_v7)
 }

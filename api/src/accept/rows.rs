@@ -131,6 +131,6 @@ fn result(item: &Item, planned: &Planned) -> NewResult {
         index: item.index,
         bulk: false,
         outcome: OperationOutcome::accepted(item.write.method(), kind, resource.id, resource.version),
-        external_id: planned.document.external_id(),
+        external_id: resource.document.external_id(),
     }
 }

@@ -7,6 +7,7 @@ use super::value::refuse_nul;
 use super::{Document, Member, MemberOp, ResourceType, Rules, ScimError};
 use super::{declared, immutable, specified};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Which link attributes a write asserted, whether or not their values changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Assertions {
 pub struct Body {
     rules: Rules,
     kind: ResourceType,
-    pub document: Document,
+    pub document: Arc<Document>,
     /// Of a Group: `None` when the body has no `members`; null and `[]` are no members.
     pub members: Option<Vec<Member>>,
     pub asserted: Assertions,
@@ -57,7 +58,7 @@ pub fn parse_resource(rules: Rules, kind: ResourceType, body: Value) -> Result<B
     Ok(Body {
         rules,
         kind,
-        document,
+        document: Arc::new(document),
         members,
         asserted,
         clears_active,
@@ -78,14 +79,15 @@ impl Body {
     /// 400 `mutability` for another value of an immutable attribute.
     pub fn replacing(mut self, current: &Document) -> Result<Body, ScimError> {
         let current = &*with_urns_as_defined(self.rules, current);
+        let document = Arc::make_mut(&mut self.document);
         if !self.clears_active
-            && !self.document.0.contains_key("active")
+            && !document.0.contains_key("active")
             && let Some(active) = current.0.get("active")
         {
-            self.document.0.insert("active".to_owned(), active.clone());
+            document.0.insert("active".to_owned(), active.clone());
         }
-        immutable::carry_over(self.rules, self.kind, current, &mut self.document);
-        immutable::check(self.rules, self.kind, current, &self.document)?;
+        immutable::carry_over(self.rules, self.kind, current, document);
+        immutable::check(self.rules, self.kind, current, document)?;
         Ok(self)
     }
 }
@@ -101,7 +103,7 @@ mod tests {
     }
 
     fn document(body: Value) -> Value {
-        Value::Object(user(body).document.0)
+        Value::Object(user(body).document.0.clone())
     }
 
     #[test]

@@ -81,7 +81,7 @@ proptest! {
         operations in prop::collection::vec((prop::sample::select(vec!["add", "replace", "Remove"]), any_path(), any_json()), 1..5),
     ) {
         let current = match parse_resource(Rules::default(), kind, body.clone()) {
-            Ok(body) => body.document,
+            Ok(body) => Document::clone(&body.document),
             Err(_) => jane(),
         };
         let before = current.clone();

@@ -12,9 +12,8 @@ pub(super) fn jane() -> Document {
         ],
         ENTERPRISE_USER: {"department": "Sales", "manager": {"value": "boss", "displayName": "Boss"}},
     });
-    parse_resource(Rules::default(), ResourceType::User, body)
-        .unwrap()
-        .document
+    let body = parse_resource(Rules::default(), ResourceType::User, body).unwrap();
+    Document::clone(&body.document)
 }
 
 pub(super) fn patched(kind: ResourceType, current: &Document, body: Value) -> Result<Patched, ScimError> {

@@ -3,10 +3,11 @@
 use super::claims::{KeyColumns, NewKey};
 use super::read::Resource;
 use crate::directory::{Key, Lane, TenantId};
+use crate::scim::Document;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -166,7 +167,7 @@ struct ResourceColumns<'a> {
     id: Vec<Uuid>,
     kind: Vec<i16>,
     directory: Vec<Uuid>,
-    document: Vec<&'a Value>,
+    document: Vec<Json<&'a Document>>,
     version: Vec<i64>,
     seq: Vec<i64>,
     manager_seq: Vec<Option<i64>>,
@@ -183,7 +184,7 @@ impl<'a> ResourceColumns<'a> {
             id: resources.iter().map(|r| r.id).collect(),
             kind: resources.iter().map(|r| r.kind).collect(),
             directory: resources.iter().map(|r| r.directory_id).collect(),
-            document: resources.iter().map(|r| &r.document).collect(),
+            document: resources.iter().map(|r| Json(&*r.document)).collect(),
             version: resources.iter().map(|r| r.version).collect(),
             seq: resources.iter().map(|r| r.seq).collect(),
             manager_seq: resources.iter().map(|r| r.manager_seq).collect(),

@@ -11,6 +11,7 @@ mod write;
 
 pub use add::{Additions, Change, PendingRow, TeamName, add};
 pub use claims::{Claimed, NewKey, claim_unique, close_keys, holders, open_keys, withdraw};
+pub(in crate::store) use read::resources;
 pub use read::{
     Drawn, MemberRow, Resource, all_members, begin, draw, former_people, live_resources, some_members,
 };

@@ -1,10 +1,13 @@
 use crate::directory::{TenantId, fold};
 use crate::mapping::FIRST_VERSION;
+use crate::scim::Document;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Distinguishes the tenants' accept locks from other advisory locks of the database.
@@ -56,13 +59,13 @@ pub async fn draw(conn: &mut PgConnection, tenant: TenantId, count: usize) -> Re
     })
 }
 
-/// A live resource as stored.
+/// A resource as stored.
 #[derive(Debug, Clone)]
 pub struct Resource {
     pub id: Uuid,
     pub kind: i16,
     pub directory_id: Uuid,
-    pub document: Value,
+    pub document: Arc<Document>,
     pub version: i64,
     pub seq: i64,
     pub manager_seq: Option<i64>,
@@ -81,20 +84,47 @@ pub async fn live_resources(
     tenant: TenantId,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Resource>, StoreError> {
-    let rows = sqlx::query_as!(
-        Resource,
-        "select r.* from unnest($2::uuid[]) as asked (id)
-         cross join lateral (
-             select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
-                 created_seq, created_at, modified_at, deleted_seq
-             from scim_resources where tenant_id = $1 and id = asked.id offset 0) r
-         where r.deleted_seq is null",
+    let resources = resources(conn, tenant, ids).await?.into_iter();
+    let live = resources.filter(|resource| resource.deleted_seq.is_none());
+    Ok(live.map(|resource| (resource.id, resource)).collect())
+}
+
+/// Those of `ids` that ever were.
+pub(in crate::store) async fn resources(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<Resource>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select r.id, r.kind, r.directory_id, r.document as "document: Json<Document>", r.version, r.seq,
+               r.manager_seq, r.additional_managers_seq, r.source, r.created_seq, r.created_at, r.modified_at,
+               r.deleted_seq
+           from unnest($2::uuid[]) as asked (id)
+           cross join lateral (
+               select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
+                   created_seq, created_at, modified_at, deleted_seq
+               from scim_resources where tenant_id = $1 and id = asked.id offset 0) r"#,
         tenant.0,
         ids
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    let resources = rows.into_iter().map(|row| Resource {
+        id: row.id,
+        kind: row.kind,
+        directory_id: row.directory_id,
+        document: Arc::new(row.document.0),
+        version: row.version,
+        seq: row.seq,
+        manager_seq: row.manager_seq,
+        additional_managers_seq: row.additional_managers_seq,
+        source: row.source,
+        created_seq: row.created_seq,
+        created_at: row.created_at,
+        modified_at: row.modified_at,
+        deleted_seq: row.deleted_seq,
+    });
+    Ok(resources.collect())
 }
 
 /// The people whom deleted Users described, by (source, externalId), where that User was the

@@ -1,9 +1,11 @@
 use super::read::{MemberRow, Resource};
 use crate::directory::TenantId;
+use crate::scim::Document;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Write new versions of resources, tombstones included.
@@ -16,7 +18,10 @@ pub async fn update_resources(
         return Ok(());
     }
     let id: Vec<Uuid> = resources.iter().map(|resource| resource.id).collect();
-    let document: Vec<&Value> = resources.iter().map(|resource| &resource.document).collect();
+    let document: Vec<Json<&Document>> = resources
+        .iter()
+        .map(|resource| Json(&*resource.document))
+        .collect();
     let version: Vec<i64> = resources.iter().map(|resource| resource.version).collect();
     let seq: Vec<i64> = resources.iter().map(|resource| resource.seq).collect();
     let manager_seq: Vec<Option<i64>> = resources.iter().map(|resource| resource.manager_seq).collect();

@@ -4,13 +4,15 @@ use super::meaning::Meaning;
 use super::subjects::Subjects;
 use crate::directory::{TenantId, fold};
 use crate::projection::{ENTERPRISE, ROLLCALL, reference_of};
+use crate::scim::Document;
 use crate::store::StoreError;
-use crate::store::accept::Resource;
+use crate::store::accept::{Resource, resources};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The Users whose documents may name somebody, as of a moment.
@@ -97,19 +99,8 @@ impl Scan {
             .filter(|id| !own.contains(id))
             .collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let resources = sqlx::query_as!(
-            Resource,
-            "select r.* from unnest($2::uuid[]) as asked (id)
-             cross join lateral (
-                 select id, kind, directory_id, document, version, seq, manager_seq, additional_managers_seq, source,
-                     created_seq, created_at, modified_at, deleted_seq
-                 from scim_resources where tenant_id = $1 and id = asked.id offset 0) r
-             order by r.id",
-            tenant.0,
-            &ids
-        )
-        .fetch_all(conn)
-        .await?;
+        let mut resources = resources(conn, tenant, &ids).await?;
+        resources.sort_unstable_by_key(|resource| resource.id);
         Ok(resources
             .into_iter()
             .filter_map(|resource| Naming::of(resource, meaning))
@@ -122,12 +113,12 @@ pub(super) struct Naming {
     pub(super) resource: Resource,
     /// Names of the attributes that do.
     pub(super) attributes: Vec<String>,
-    document: Value,
+    document: Document,
 }
 
 impl Naming {
     fn of(resource: Resource, meaning: &Meaning) -> Option<Naming> {
-        let mut document = resource.document.clone();
+        let mut document = Document::clone(&resource.document);
         let mut attributes = vec![];
         let seq = resource.manager_seq.unwrap_or(resource.seq);
         if let Some(manager) = attribute(&mut document, ENTERPRISE, "manager")
@@ -175,7 +166,7 @@ impl Naming {
             document,
             ..
         } = self;
-        resource.document = document;
+        resource.document = Arc::new(document);
         if let Some(seq) = seq {
             resource.manager_seq = Some(resource.manager_seq.unwrap_or(resource.seq));
             resource.additional_managers_seq = Some(resource.additional_managers_seq.unwrap_or(resource.seq));
@@ -187,8 +178,8 @@ impl Naming {
     }
 }
 
-fn attribute<'a>(document: &'a mut Value, extension: &str, name: &str) -> Option<&'a mut Value> {
-    document.get_mut(extension)?.get_mut(name)
+fn attribute<'a>(document: &'a mut Document, extension: &str, name: &str) -> Option<&'a mut Value> {
+    document.0.get_mut(extension)?.get_mut(name)
 }
 
 /// A member of a group that means somebody who is erased.
@@ -240,7 +231,7 @@ mod tests {
             id: Uuid::from_u128(9),
             kind: 1,
             directory_id: Uuid::from_u128(10),
-            document,
+            document: Arc::new(serde_json::from_value(document).unwrap()),
             version: 3,
             seq: 30,
             manager_seq: None,
@@ -272,7 +263,7 @@ mod tests {
         );
         let resource = naming.rewritten(Some(40), DateTime::UNIX_EPOCH);
         assert_eq!(
-            resource.document,
+            serde_json::to_value(&*resource.document).unwrap(),
             json!({
                 "userName": "grace",
                 ENTERPRISE: { "department": "Navy", "manager": { "value": id } },

@@ -120,7 +120,7 @@ fn represented(kind: ResourceType, document: &Document, selection: &Selection) -
 fn is_canonical(rules: Rules, kind: ResourceType, document: &Document) {
     let read = represented(kind, document, &Selection::default());
     match parse_resource(rules, kind, read) {
-        Ok(again) => assert_eq!(&again.document, document),
+        Ok(again) => assert_eq!(&*again.document, document),
         Err(error) => panic!("{error} for {document:?}"),
     }
     changed_attributes(None, document);
