@@ -1,3 +1,4 @@
+use crate::arrivals::Arrivals;
 use crate::limiter::Limiter;
 use crate::pauses::Pauses;
 use crate::reconcile::Engine;
@@ -18,4 +19,5 @@ pub(crate) struct Context {
     pub(crate) courtesy: Courtesy,
     pub(crate) pauses: Pauses,
     pub(crate) together: Together,
+    pub(crate) arrivals: Arrivals,
 }

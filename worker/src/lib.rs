@@ -1,5 +1,6 @@
 //! The worker process: applies what the API accepted to the directory.
 
+mod arrivals;
 pub mod cli;
 mod config;
 mod context;
@@ -19,6 +20,7 @@ mod webhooks;
 pub use config::{Config, WorkConfig};
 pub use webhooks::TrustError;
 
+use arrivals::Arrivals;
 use context::Context;
 use limiter::Limiter;
 use pauses::Pauses;
@@ -85,6 +87,7 @@ pub async fn run(
         courtesy: Courtesy::default(),
         pauses: Pauses::default(),
         together: Together::new(config.work.live_concurrency, config.work.bulk_concurrency),
+        arrivals: Arrivals::default(),
         pool,
         queues,
         metrics,
@@ -143,6 +146,7 @@ pub async fn run(
     let monitor = registry::monitor(&context, &config.work, &process).with_terminator(too_long);
     let drained = monitor.run_with_signal(signal).await;
     stopping.cancel();
+    let _ = tokio::time::timeout(CLOSING, context.arrivals.finished()).await;
     let _ = tokio::join!(feeder, keeper, cutter, sampler, deliverer);
     stopped.cancel();
     let _ = tokio::join!(heart, looker, server);

@@ -7,6 +7,7 @@ use crate::directory::{Key, Lane, TenantId};
 use crate::queue::LinksWork;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a claimed key is left to the job it was pushed with.
@@ -65,7 +66,7 @@ pub async fn due(conn: &mut PgConnection) -> Result<Due, StoreError> {
     })
 }
 
-/// Claim up to `limit` of a tenant's due pending rows; answers their keys, each once.
+/// Claim up to `limit` of a tenant's pending rows that have been due for so long; answers their keys, each once.
 ///
 /// # Errors
 /// When the statement fails.
@@ -73,18 +74,21 @@ pub async fn claim_keys(
     conn: &mut PgConnection,
     tenant: TenantId,
     lane: Lane,
+    overdue: Duration,
     limit: i64,
 ) -> Result<Vec<Key>, StoreError> {
     let rows = sqlx::query!(
         "with due as (
-             select ctid from pending where tenant_id = $1 and lane = $2 and due_at <= now()
+             select ctid from pending where tenant_id = $1 and lane = $2
+                 and due_at <= now() - make_interval(secs => $5)
              order by due_at limit $3 for update skip locked)
          update pending p set due_at = now() + make_interval(secs => $4) from due where p.ctid = due.ctid
          returning p.key_kind, p.key_id, p.member, p.seq",
         tenant.0,
         lane as i16,
         limit,
-        CLAIM_SECONDS
+        CLAIM_SECONDS,
+        overdue.as_secs_f64()
     )
     .fetch_all(conn)
     .await?;

@@ -24,6 +24,10 @@ const IDLE: Duration = Duration::from_millis(700);
 const BUSY: Duration = Duration::from_millis(50);
 /// Jobs pushed per tenant and lane in one round, so that tenants take turns.
 const JOBS_A_TURN: usize = 8;
+/// Jobs of a tenant and lane among which one that is missing is not looked for at once.
+const FEW_JOBS: usize = 2 * JOBS_A_TURN;
+/// Since when a key has been due that is not among the jobs of a queue that has many.
+const OVERDUE: Duration = Duration::from_secs(10);
 /// Waiters retried in one round.
 const WAITERS_A_ROUND: i64 = 2_000;
 /// Leftover wakes taken over in one round.
@@ -85,16 +89,21 @@ async fn round(context: &Context) -> Result<bool, FeedError> {
     Ok(pushed)
 }
 
-/// Top a tenant's lane up when it is below half its cap.
+/// Top a tenant's lane up when there is little in it, with what is overdue when it is below half its cap.
 async fn refill(context: &Context, tenant: TenantId, lane: Lane) -> Result<bool, FeedError> {
     let queue = context.queues.lane(lane);
     let room = queue.room(tenant).await?;
     if room < queue.cap().div_ceil(2) {
         return Ok(false);
     }
+    // What waits long in a long queue is due too, and would come twice.
+    let overdue = match queue.cap() - room < FEW_JOBS {
+        true => Duration::ZERO,
+        false => OVERDUE,
+    };
     let limit = room.min(JOBS_A_TURN) * MAX_KEYS;
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
-    let keys = feed::claim_keys(&mut conn, tenant, lane, limit as i64).await?;
+    let keys = feed::claim_keys(&mut conn, tenant, lane, overdue, limit as i64).await?;
     drop(conn);
     fail::fail_point!("feeder::after_claim", |_| {
         rollcall_shared::failpoint::hit("feeder::after_claim");
@@ -166,4 +175,32 @@ async fn take_over(context: &Context) -> Result<bool, FeedError> {
             .await?;
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::tests::{Setup, TENANT};
+    use crate::limiter::Limiter;
+
+    #[tokio::test]
+    async fn keys_that_are_due_are_fed_to_a_queue_with_few_jobs_and_to_one_with_many_only_when_overdue() {
+        let setup = Setup::new(Limiter::new(0, 0)).await;
+        let jobs: Vec<ReconcileJob> = (0..FEW_JOBS)
+            .map(|_| ReconcileJob {
+                v: 1,
+                tenant: TENANT,
+                keys: setup.keys.clone(),
+            })
+            .collect();
+        let refill = || refill(&setup.context, TENANT, Lane::Live);
+        setup.context.queues.live.push(TENANT, &jobs[1..]).await.unwrap();
+        assert!(refill().await.unwrap(), "one job fewer than many");
+        let due = "update pending set due_at = now()";
+        sqlx::query(due).execute(&setup.context.pool).await.unwrap();
+        assert!(!refill().await.unwrap(), "they are among the jobs");
+        let overdue = "update pending set due_at = now() - interval '1 minute'";
+        sqlx::query(overdue).execute(&setup.context.pool).await.unwrap();
+        assert!(refill().await.unwrap(), "they are not");
+    }
 }

@@ -4,7 +4,7 @@ mod links;
 mod reconcile;
 mod runs;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use links::links;
 pub(crate) use reconcile::reconcile;

@@ -12,8 +12,8 @@ use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const TENANT: TenantId = TenantId(1);
-const FIRST: Delivery = Delivery {
+pub(crate) const TENANT: TenantId = TenantId(1);
+pub(crate) const FIRST: Delivery = Delivery {
     attempt: 1,
     expired_leases: 0,
 };
@@ -22,15 +22,15 @@ const AFTER_A_DEATH: Delivery = Delivery {
     expired_leases: 1,
 };
 
-struct Setup {
-    context: Arc<Context>,
-    keys: Vec<Key>,
+pub(crate) struct Setup {
+    pub(crate) context: Arc<Context>,
+    pub(crate) keys: Vec<Key>,
     _database: TestDatabase,
 }
 
 impl Setup {
     /// Five people to apply.
-    async fn new(limiter: Limiter) -> Setup {
+    pub(crate) async fn new(limiter: Limiter) -> Setup {
         Setup::with_slots(limiter, 1).await
     }
 
@@ -78,6 +78,7 @@ impl Setup {
             courtesy: crate::runs::Courtesy::default(),
             pauses: crate::pauses::Pauses::default(),
             together: Together::new(slots, 1),
+            arrivals: crate::arrivals::Arrivals::default(),
         };
         Setup {
             context: Arc::new(context),
@@ -86,7 +87,7 @@ impl Setup {
         }
     }
 
-    async fn handle(&self, keys: &[Key], delivery: Delivery) -> Outcome {
+    pub(crate) async fn handle(&self, keys: &[Key], delivery: Delivery) -> Outcome {
         let job = ReconcileJob {
             v: 1,
             tenant: TENANT,
@@ -97,7 +98,7 @@ impl Setup {
             .unwrap()
     }
 
-    async fn count(&self, sql: &'static str) -> i64 {
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql)
             .fetch_one(&self.context.pool)
             .await
@@ -178,7 +179,7 @@ async fn key_that_kills_its_process_again_and_again_is_parked() {
 }
 
 /// Hold somebody's row, so that whoever applies them waits; until it is dropped.
-async fn hold<'a>(setup: &'a Setup, key: &Key) -> sqlx::Transaction<'a, sqlx::Postgres> {
+pub(crate) async fn hold<'a>(setup: &'a Setup, key: &Key) -> sqlx::Transaction<'a, sqlx::Postgres> {
     let mut tx = setup.context.pool.begin().await.unwrap();
     sqlx::query("select from people where tenant_id = 1 and id = $1 for update")
         .bind(key.id())
@@ -188,7 +189,7 @@ async fn hold<'a>(setup: &'a Setup, key: &Key) -> sqlx::Transaction<'a, sqlx::Po
     tx
 }
 
-async fn until(setup: &Setup, what: &str, sql: &'static str) {
+pub(crate) async fn until(setup: &Setup, what: &str, sql: &'static str) {
     devstack::wait::until(what, devstack::wait::SOON, async || setup.count(sql).await == 1)
         .await
         .unwrap();

@@ -7,7 +7,7 @@
 use super::drift::Drift;
 use super::links::{LinkChange, plan_members, plan_people};
 use super::plan::{self, Found, TeamIds, Wanted};
-use super::{Engine, MAX_ROUNDS, Path, View, missing_groups, read, teams, wanted, write};
+use super::{Engine, MAX_ROUNDS, View, missing_groups, read, teams, wanted, write};
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
 use rollcall_shared::directory::{Key, TenantId};
@@ -119,10 +119,7 @@ impl Engine {
             tx.commit().await.map_err(StoreError::from)?;
             failpoint!("runs::after_chunk_commit");
             self.observe(tenant, &written, FoundBy::Run).await;
-            if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
-                // The row in `wakes` stays: the feeder will see to it, and the run waits for it.
-                tracing::warn!(%tenant, %error, "those who wait are woken later");
-            }
+            self.wake_or_leave(tenant, written.wakes).await;
             return Ok(true);
         }
         Err(ReconcileError::Overtaken)

@@ -1,6 +1,6 @@
 //! One key that cannot be applied must not keep its neighbours from being applied.
 
-use super::Engine;
+use super::{Engine, Wake};
 use crate::error::{ReconcileError, Remedy};
 use crate::failpoints::failpoint;
 use futures::FutureExt;
@@ -12,11 +12,11 @@ use std::time::Duration;
 
 /// Failures after which a key is set aside until its next change or an operator.
 pub const PARK_AFTER: i32 = 5;
-/// Most keys of several jobs, or of people and members of groups, that are applied in one transaction: it holds
-/// their teams, and jobs that touch the same teams follow each other through them the closer the fewer each holds.
+/// Most keys of several jobs, or of people and members of groups, that are applied in one transaction, and most
+/// members that are settled in one: it holds their teams, and jobs that touch the same teams follow each other through them the closer the fewer each holds.
 pub(crate) const TOGETHER: usize = 500;
 /// Times a transaction that lost against another is repeated at once.
-const CONFLICTS: u32 = 5;
+pub(super) const CONFLICTS: u32 = 5;
 
 /// What sorted keys are applied in, the last part first.
 fn parts(keys: &[Key]) -> Vec<&[Key]> {
@@ -50,6 +50,22 @@ impl Engine {
         tenant: TenantId,
         keys: &[Key],
     ) -> Result<Report, ReconcileError> {
+        let mut wakes = vec![];
+        let applied = self.apply_isolating(tenant, keys, &mut wakes).await;
+        self.wake_or_leave(tenant, wakes).await;
+        applied
+    }
+
+    /// As [`Engine::reconcile_isolating`]; who is to be woken for what was committed is added to `wakes`.
+    ///
+    /// # Errors
+    /// As [`Engine::reconcile_isolating`].
+    pub(crate) async fn apply_isolating(
+        &self,
+        tenant: TenantId,
+        keys: &[Key],
+        wakes: &mut Vec<Wake>,
+    ) -> Result<Report, ReconcileError> {
         let mut report = Report::default();
         let mut conflicts = 0;
         let mut keys = keys.to_vec();
@@ -62,7 +78,7 @@ impl Engine {
             if part.is_empty() {
                 continue;
             }
-            let error = match AssertUnwindSafe(self.reconcile(tenant, part))
+            let error = match AssertUnwindSafe(self.apply(tenant, part, wakes))
                 .catch_unwind()
                 .await
             {
@@ -164,6 +180,6 @@ impl Engine {
 }
 
 /// A few milliseconds, more with each conflict, never the same for two workers.
-fn pause(conflicts: u32) -> Duration {
+pub(super) fn pause(conflicts: u32) -> Duration {
     Duration::from_millis(rand::random_range(1..=10) * u64::from(conflicts))
 }

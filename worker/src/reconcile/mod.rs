@@ -16,6 +16,7 @@ mod plan;
 mod preview;
 mod teams;
 mod wake;
+mod woken;
 mod write;
 
 pub(crate) use check::{Check, Part};
@@ -23,7 +24,7 @@ pub(crate) use drift::Drift;
 pub(crate) use isolate::TOGETHER;
 pub use isolate::{PARK_AFTER, Report};
 pub(crate) use preview::{Moves, Previewed};
-pub use wake::Path;
+pub(crate) use woken::Wake;
 
 use crate::error::ReconcileError;
 use crate::failpoints::failpoint;
@@ -124,12 +125,25 @@ impl Engine {
         Ok(traces::comes_of(requests.iter().map(String::as_str), span))
     }
 
-    /// Apply `keys` and wake those who waited for the result. Keys without anything pending cost
+    /// Apply `keys` and wake those who waited for the result, in one call. Keys without anything pending cost
     /// next to nothing.
     ///
     /// # Errors
     /// When a transaction fails. Everything committed before then stays; nothing is half-applied.
     pub async fn reconcile(&self, tenant: TenantId, keys: &[Key]) -> Result<Reconciled, ReconcileError> {
+        let mut wakes = vec![];
+        let applied = self.apply(tenant, keys, &mut wakes).await;
+        self.wake_or_leave(tenant, wakes).await;
+        applied
+    }
+
+    /// Apply `keys`; who is to be woken for what was committed is added to `wakes`.
+    async fn apply(
+        &self,
+        tenant: TenantId,
+        keys: &[Key],
+        wakes: &mut Vec<Wake>,
+    ) -> Result<Reconciled, ReconcileError> {
         let mut reconciled = Reconciled::default();
         let mut keys: Vec<Key> = keys
             .iter()
@@ -149,10 +163,7 @@ impl Engine {
                     reconciled.keys += written.applied.len();
                     self.observe(tenant, &written, FoundBy::Apply).await;
                     reconciled.newer.extend(written.newer);
-                    if let Err(error) = self.wake(tenant, written.wakes, Path::Arrival).await {
-                        // The row in `wakes` stays: the feeder will see to it.
-                        tracing::warn!(%tenant, %error, "those who wait are woken later");
-                    }
+                    wakes.extend(written.wakes);
                     keys = written.overtaken;
                 }
             }

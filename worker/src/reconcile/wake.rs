@@ -7,31 +7,29 @@
 use super::Engine;
 use super::held_links::{LineHolds, TeamWaits, teams_there};
 use super::history;
+use super::isolate::{CONFLICTS, pause};
 use super::links::{Asked, AssertedLink, Decision, Resolver, Subject, settle_members, settle_people};
-use crate::error::ReconcileError;
+use super::woken::{CHUNK, Subjects, Wake};
+use crate::error::{ReconcileError, Remedy};
 use crate::failpoints::failpoint;
-use rollcall_shared::directory::{Target, TenantId, fold};
+use rollcall_shared::directory::{TenantId, fold};
 use rollcall_shared::projection::references;
 use rollcall_shared::store::feed::LEFTOVER_SECONDS;
-use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter, Wakes};
+use rollcall_shared::store::links::{self, MemberOf, Slot, Waiter};
 use rollcall_shared::store::mappings::InForce;
 use rollcall_shared::store::reconcile::{Book, HistoryRow};
 use rollcall_shared::store::runs::steps as runs;
 use rollcall_shared::store::{PgConnection, StoreError, reconcile as store, rules};
 use rollcall_shared::telemetry::{FoundBy, LinkPath};
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
-/// Most people one transaction locks, and most keys one statement asks for.
-const CHUNK: usize = 1_000;
-/// Most subjects settled in one transaction together with members of groups: see `isolate`.
-const WITH_MEMBERS: usize = 200;
-/// Wakes that follow from one wake before the rest is left to the feeder.
+/// How often what follows from a wake is followed before the rest is left to the feeder.
 const MAX_FOLLOWING: usize = 100;
 
 /// What brought a waiting link here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+enum Path {
     /// Its target, or what decides about it, arrived.
     Arrival,
     /// Its time to try again came.
@@ -54,124 +52,48 @@ impl Path {
     }
 }
 
-/// What a transaction gives reason to look at once it is committed.
-#[derive(Debug, Default)]
-pub(super) struct Wake {
-    /// Its row in `wakes`, from which it is done again should this process die.
-    id: i64,
-    /// The run whose writing is the cause.
-    run: Option<Uuid>,
-    /// Values that began or ceased to be held, and people and groups that came or went: all who
-    /// wait for them look again.
-    pub(super) arrived: BTreeSet<String>,
-    /// Who and what was linked just now: whoever finds them gone parks the link again.
-    pub(super) linked: BTreeSet<Target>,
-    /// Links parked just now: they, and nobody else who waits for the same, look again.
-    pub(super) parked: Vec<Waiter>,
-}
-
-impl Wake {
-    /// Nobody yet, for the sake of a run.
-    pub(super) fn of(run: Option<Uuid>) -> Wake {
-        Wake {
-            run,
-            ..Wake::default()
-        }
-    }
-
-    /// Write it down in the transaction it belongs to; `None` when there is nothing to look at.
-    pub(super) async fn record(
-        mut self,
-        conn: &mut PgConnection,
-        tenant: TenantId,
-    ) -> Result<Option<Wake>, StoreError> {
-        let mut keys = self.arrived.clone();
-        keys.extend(self.linked.iter().copied().map(Target::wait_key));
-        keys.extend(self.parked.iter().map(|waiter| waiter.wait_key.clone()));
-        let keys: Vec<String> = keys.into_iter().collect();
-        Ok(links::insert_wakes(conn, tenant, &keys, self.run)
-            .await?
-            .map(|id| {
-                self.id = id;
-                self
-            }))
-    }
-
-    /// A row somebody else left: nothing is known of what its keys were about.
-    fn left(row: Wakes) -> Wake {
-        Wake {
-            id: row.id,
-            run: row.run_id,
-            arrived: row.keys.into_iter().collect(),
-            ..Wake::default()
-        }
-    }
-
-    /// People and teams that may be gone although somebody is linked to them.
-    fn targets(&self) -> (Vec<Uuid>, Vec<Uuid>) {
-        let arrived = self.arrived.iter().filter_map(|key| Target::of_wait_key(key));
-        let (mut people, mut teams) = (vec![], vec![]);
-        for target in arrived.chain(self.linked.iter().copied()) {
-            match target {
-                Target::Person(id) => people.push(id),
-                Target::Team(id) => teams.push(id),
-            }
-        }
-        (people, teams)
-    }
-}
-
-/// Whose links to settle.
-#[derive(Debug, Default)]
-struct Subjects {
-    people: BTreeSet<Uuid>,
-    members: BTreeSet<MemberOf>,
-}
-
-impl Subjects {
-    fn add(&mut self, waiter: Waiter) {
-        if waiter.slot == Slot::Member as i16 {
-            self.members.insert((waiter.subject_id, waiter.place));
-        } else {
-            self.people.insert(waiter.subject_id);
-        }
-    }
-
-    /// Some of them, taken out, people before members; `None` when none are left.
-    fn chunk(&mut self) -> Option<(Vec<Uuid>, Vec<MemberOf>)> {
-        let people = take_first(&mut self.people, CHUNK);
-        let members = take_first(&mut self.members, WITH_MEMBERS.saturating_sub(people.len()));
-        (!people.is_empty() || !members.is_empty()).then_some((people, members))
-    }
-}
-
-fn take_first<T: Ord>(set: &mut BTreeSet<T>, most: usize) -> Vec<T> {
-    std::iter::from_fn(|| set.pop_first()).take(most).collect()
-}
-
 impl Engine {
-    /// Settle every link that `first` is about, and what follows from that; then forget it.
+    /// As [`Engine::wake`]. Where that fails the rows in `wakes` stay: the feeder sees to them, and a run waits.
+    pub(super) async fn wake_or_leave(&self, tenant: TenantId, wakes: impl IntoIterator<Item = Wake>) {
+        if let Err(error) = self.wake(tenant, wakes).await {
+            tracing::warn!(%tenant, %error, "those who wait are woken later");
+        }
+    }
+
+    /// Settle every link that these are about, all for the sake of the same run or of none, and what follows from
+    /// that; then forget them.
     ///
     /// # Errors
-    /// When a transaction fails; the row in `wakes` then stays.
-    pub(super) async fn wake(
+    /// When a transaction fails; the rows in `wakes` then stay.
+    pub(crate) async fn wake(
         &self,
         tenant: TenantId,
-        first: Option<Wake>,
-        path: Path,
+        wakes: impl IntoIterator<Item = Wake>,
     ) -> Result<(), ReconcileError> {
-        let mut queue: VecDeque<Wake> = first.into_iter().collect();
+        let mut queue: Vec<Wake> = wakes.into_iter().collect();
         for _ in 0..MAX_FOLLOWING {
-            let Some(wake) = queue.pop_front() else { break };
+            let Some(wake) = queue.drain(..).reduce(Wake::and) else {
+                break;
+            };
             let mut subjects = self.to_settle(tenant, &wake).await?;
             while let Some((people, members)) = subjects.chunk() {
-                queue.extend(self.settle(tenant, people, members, path, wake.run).await?);
+                let settled = self.settle(tenant, &people, &members, Path::Arrival, wake.run);
+                queue.extend(settled.await?);
             }
             failpoint!("wake::before_done");
             let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
-            links::delete_wakes(&mut conn, tenant, wake.id).await?;
+            links::delete_wakes(&mut conn, tenant, &wake.ids).await?;
         }
         Ok(())
+    }
+
+    /// Somebody is about to see to these: the feeder need not take them over.
+    ///
+    /// # Errors
+    /// When Postgres is out of reach.
+    pub(crate) async fn still_waking(&self, tenant: TenantId, rows: &[i64]) -> Result<(), ReconcileError> {
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
+        Ok(links::keep_wakes(&mut conn, tenant, rows).await?)
     }
 
     /// Whose links are not as they should be, as seen without any lock.
@@ -185,20 +107,22 @@ impl Engine {
                 subjects.add(waiter);
             }
         }
-        for waiter in due_a_change(&mut conn, tenant, wake.parked.clone()).await? {
-            subjects.add(waiter);
+        for chunk in wake.parked.chunks(CHUNK) {
+            for waiter in due_a_change(&mut conn, tenant, chunk.to_vec()).await? {
+                subjects.add(waiter);
+            }
         }
         let (people, teams) = wake.targets();
-        if !people.is_empty() {
-            let reporting = links::people_reporting_to_the_gone(&mut conn, tenant, &people).await?;
+        for chunk in people.chunks(CHUNK) {
+            let reporting = links::people_reporting_to_the_gone(&mut conn, tenant, chunk).await?;
             subjects.people.extend(reporting);
-            subjects
-                .members
-                .extend(links::members_of_the_gone(&mut conn, tenant, &people).await?);
+            let members = links::members_of_the_gone(&mut conn, tenant, chunk).await?;
+            subjects.members.extend(members);
         }
-        subjects
-            .members
-            .extend(links::parts_that_are_gone(&mut conn, tenant, &teams).await?);
+        for chunk in teams.chunks(CHUNK) {
+            let parts = links::parts_that_are_gone(&mut conn, tenant, chunk).await?;
+            subjects.members.extend(parts);
+        }
         Ok(subjects)
     }
 
@@ -210,7 +134,7 @@ impl Engine {
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let left = links::wakes(&mut conn, tenant, id).await?;
         drop(conn);
-        self.wake(tenant, left.map(Wake::left), Path::Arrival).await
+        self.wake(tenant, left.map(Wake::left)).await
     }
 
     /// Try waiting links again: all of these people's, and single members of groups.
@@ -240,23 +164,44 @@ impl Engine {
         }
         drop(conn);
         while let Some((people, members)) = subjects.chunk() {
-            let following = self.settle(tenant, people, members, Path::Retry, None).await?;
-            self.wake(tenant, following, Path::Arrival).await?;
+            let following = self.settle(tenant, &people, &members, Path::Retry, None).await?;
+            self.wake(tenant, following).await?;
         }
         Ok(())
     }
 
-    /// Lock the subjects, read anew what they assert, settle, commit. Returns whom to wake next.
+    /// One transaction, repeated while it loses against concurrent ones. Returns whom to wake next.
     async fn settle(
         &self,
         tenant: TenantId,
-        people: Vec<Uuid>,
-        members: Vec<MemberOf>,
+        people: &[Uuid],
+        members: &[MemberOf],
+        path: Path,
+        run: Option<Uuid>,
+    ) -> Result<Option<Wake>, ReconcileError> {
+        let mut conflicts = 0;
+        loop {
+            match self.settle_once(tenant, people, members, path, run).await {
+                Err(error) if error.remedy() == Remedy::Again && conflicts < CONFLICTS => {
+                    conflicts += 1;
+                    tokio::time::sleep(pause(conflicts)).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Lock the subjects, read anew what they assert, settle, commit.
+    async fn settle_once(
+        &self,
+        tenant: TenantId,
+        people: &[Uuid],
+        members: &[MemberOf],
         path: Path,
         run: Option<Uuid>,
     ) -> Result<Option<Wake>, ReconcileError> {
         let mut tx = rules::begin(&self.pool, tenant).await?;
-        let locked: Vec<Uuid> = store::lock_people(&mut tx, tenant, &people)
+        let locked: Vec<Uuid> = store::lock_people(&mut tx, tenant, people)
             .await?
             .into_iter()
             .map(|row| row.id)
@@ -288,7 +233,7 @@ impl Engine {
             })
             .collect();
         let mut of_people = settle_people(&mut tx, tenant, &subjects).await?;
-        let mut of_members = settle_members(&mut tx, tenant, &members).await?;
+        let mut of_members = settle_members(&mut tx, tenant, members).await?;
         let turns = of_people.turns.drain(..).chain(of_members.turns.drain(..));
         let rows: Vec<HistoryRow> = turns.map(history::settled).collect();
         let book = Book {

@@ -4,7 +4,7 @@ use super::drift::Drift;
 use super::history;
 use super::links::{Settlement, settle_members, settle_people};
 use super::plan::{PersonPlan, Plan};
-use super::wake::Wake;
+use super::woken::Wake;
 use rollcall_shared::directory::{Key, Lane, Target, TenantId};
 use rollcall_shared::store::links::{self, MemberOf, Slot};
 use rollcall_shared::store::reconcile::{self as store, Book, Cause, PersonRow, Settled, TeamRow};

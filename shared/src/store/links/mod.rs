@@ -16,4 +16,6 @@ pub use parts::{
 pub use waiters::{
     Slot, Waiter, WaiterPlace, delete_waiters, member_waiters, upsert_waiters, waiters_of, waiting_for,
 };
-pub use wakes::{Wakes, all_wakes, awaited_values, being_woken, delete_wakes, insert_wakes, wakes};
+pub use wakes::{
+    Wakes, all_wakes, awaited_values, being_woken, delete_wakes, insert_wakes, keep_wakes, wakes,
+};

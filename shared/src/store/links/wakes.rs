@@ -96,11 +96,27 @@ pub async fn wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) -> Result
     .await?)
 }
 
-/// Everyone this row was about has been woken.
-pub async fn delete_wakes(conn: &mut PgConnection, tenant: TenantId, id: i64) -> Result<(), StoreError> {
-    sqlx::query!("delete from wakes where tenant_id = $1 and id = $2", tenant.0, id)
-        .execute(conn)
-        .await?;
+/// Everyone these rows were about has been woken.
+pub async fn delete_wakes(conn: &mut PgConnection, tenant: TenantId, ids: &[i64]) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from wakes where tenant_id = $1 and id = any($2)",
+        tenant.0,
+        ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Somebody is still about to wake those these rows are about: they are as if new.
+pub async fn keep_wakes(conn: &mut PgConnection, tenant: TenantId, ids: &[i64]) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update wakes set created_at = now() where tenant_id = $1 and id = any($2)",
+        tenant.0,
+        ids
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
