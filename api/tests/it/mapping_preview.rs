@@ -178,6 +178,68 @@ async fn mapping_put_with_its_preview_is_looked_at_again_when_something_was_acce
 }
 
 #[tokio::test]
+async fn mapping_put_with_its_preview_is_looked_at_again_when_dates_decide_otherwise_since() {
+    let app = TestApp::start().await;
+    let operator = app.client(app.tenant("mine").await, "operator").await;
+    let body = loud(&operator).await;
+    let preview = previewed(&app, &operator, &body, json!({})).await;
+    let dates = json!({ "datesDriveStatus": true });
+    let settings = operator.request(reqwest::Method::PATCH, "/ops/v1/settings");
+    crate::app::send(settings.json(&dates)).await.expect(200);
+    let check = put(&operator, &query(&preview), r#"W/"1""#, &body)
+        .await
+        .expect(202);
+    assert_eq!(check.body["state"], "running");
+    assert_eq!(operator.get(MAPPING).await.header("etag"), r#"W/"1""#);
+
+    // A preview of now is one, until the tenant's day is over.
+    finish(&app, &check, json!({})).await;
+    let preview = previewed(&app, &operator, &body, json!({})).await;
+    let yesterday = "update mapping_previews set deciding_day = deciding_day - 1 where run_id = $1";
+    execute(&app, yesterday, &preview).await;
+    put(&operator, &query(&preview), r#"W/"1""#, &body)
+        .await
+        .expect(202);
+    let preview = previewed(&app, &operator, &body, json!({})).await;
+    put(&operator, &query(&preview), r#"W/"1""#, &body)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn mapping_put_is_refused_for_whatever_it_would_take_away_beyond_its_preview() {
+    let app = TestApp::start().await;
+    let scim = app.scim().await;
+    let operator = app.client(scim.tenant, "operator").await;
+    let body = loud(&operator).await;
+    let effects = |count: i64| {
+        [
+            ("failed", json!({ "failed": count })),
+            ("peopleDeactivated", json!({ "people": { "deactivated": count } })),
+            ("valuesRemoved", json!({ "people": { "valuesRemoved": count } })),
+            ("membershipsEnded", json!({ "memberships": { "ended": count } })),
+            ("linesEnded", json!({ "lines": { "ended": count } })),
+            ("teamsEmptied", json!({ "teams": { "emptied": count } })),
+        ]
+    };
+    for ((loss, previewed_effect), (_, now)) in effects(1).into_iter().zip(effects(2)) {
+        let preview = previewed(&app, &operator, &body, previewed_effect).await;
+        scim.user(loss).await;
+        let check = put(&operator, &query(&preview), r#"W/"1""#, &body)
+            .await
+            .expect(202);
+        finish(&app, &check, now).await;
+        let refused = operator.get(&place(&check)).await.expect(200).body;
+        let exceeded = json!([{ "loss": loss, "previewed": 1, "now": 2 }]);
+        assert_eq!(
+            (&refused["state"], &refused["exceeded"]),
+            (&json!("refused"), &exceeded)
+        );
+    }
+    assert_eq!(operator.get(MAPPING).await.header("etag"), r#"W/"1""#);
+}
+
+#[tokio::test]
 async fn mapping_put_with_a_preview_of_something_else_is_refused() {
     let app = TestApp::start().await;
     let operator = app.client(app.tenant("mine").await, "operator").await;

@@ -1,11 +1,12 @@
 //! Previews of a change of the mapping. The comparison is a run of its own; a preview says what it
 //! compares with, and what is to become of it.
 
+use super::rules;
 use super::runs::{self, Scope};
 use super::{PgConnection, StoreError};
 use crate::directory::TenantId;
 use crate::mapping::effect::Losses;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -57,6 +58,8 @@ pub struct Preview {
     pub document: Value,
     /// The newest write accepted before it began.
     pub seq: i64,
+    /// See [`rules::deciding_day`]: as it was then.
+    pub deciding_day: Option<NaiveDate>,
     /// Who asked for it.
     pub token: Uuid,
     pub note: Option<String>,
@@ -91,11 +94,12 @@ pub async fn start(
 ) -> Result<Preview, StoreError> {
     let id = Uuid::now_v7();
     let (run, _) = runs::start(conn, tenant, Scope::Preview(id), true).await?;
+    let deciding_day = rules::deciding_day(conn, tenant).await?;
     let row = sqlx::query!(
         r#"insert into mapping_previews (tenant_id, id, run_id, base_version, document, seq, token_id, note, at_most,
-               expires_at)
+               expires_at, deciding_day)
            values ($1, $2, $3, $4, $5, (select coalesce(max(seq), 0) from changes where tenant_id = $1), $6, $7, $8,
-               now() + make_interval(hours => $9))
+               now() + make_interval(hours => $9), $10)
            returning seq, created_at, expires_at"#,
         tenant.0,
         id,
@@ -105,7 +109,8 @@ pub async fn start(
         new.token,
         new.note,
         new.at_most.map(|losses| json!(losses)),
-        VALID_HOURS
+        VALID_HOURS,
+        deciding_day
     )
     .fetch_one(conn)
     .await?;
@@ -115,6 +120,7 @@ pub async fn start(
         base_version: new.base_version,
         document: new.document.clone(),
         seq: row.seq,
+        deciding_day,
         token: new.token,
         note: new.note.map(str::to_owned),
         at_most: new.at_most,
@@ -136,8 +142,8 @@ pub async fn find(
     id: Uuid,
 ) -> Result<Option<Preview>, StoreError> {
     let row = sqlx::query!(
-        r#"select run_id, base_version, document, seq, token_id, note, at_most, applied_version, refused, created_at,
-               expires_at, expires_at < now() as "expired!"
+        r#"select run_id, base_version, document, seq, deciding_day, token_id, note, at_most, applied_version, refused,
+               created_at, expires_at, expires_at < now() as "expired!"
            from mapping_previews where tenant_id = $1 and id = $2"#,
         tenant.0,
         id
@@ -150,6 +156,7 @@ pub async fn find(
         base_version: row.base_version,
         document: row.document,
         seq: row.seq,
+        deciding_day: row.deciding_day,
         token: row.token_id,
         note: row.note,
         at_most: row.at_most.and_then(|losses| serde_json::from_value(losses).ok()),
@@ -173,15 +180,23 @@ pub async fn under_way(conn: &mut PgConnection, tenant: TenantId) -> Result<i64,
     Ok(count.fetch_one(conn).await?)
 }
 
-/// Whether a write was accepted after this one.
+/// Whether anything that the preview depends on is not what it was: a write was accepted since, dates decide by
+/// another day, or whether they do was changed.
 ///
 /// # Errors
-/// When the statement fails.
-pub async fn accepted_since(conn: &mut PgConnection, tenant: TenantId, seq: i64) -> Result<bool, StoreError> {
+/// When a statement fails.
+pub async fn is_outdated(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    preview: &Preview,
+) -> Result<bool, StoreError> {
+    if rules::deciding_day(conn, tenant).await? != preview.deciding_day {
+        return Ok(true);
+    }
     let since = sqlx::query_scalar!(
         r#"select exists (select from changes where tenant_id = $1 and seq > $2) as "since!""#,
         tenant.0,
-        seq
+        preview.seq
     );
     Ok(since.fetch_one(conn).await?)
 }

@@ -56,7 +56,10 @@ pub const IMPERSONAL: &[(&str, &[&str])] = &[
     ("scim_resources", &["source"]),
     ("scim_keys", &["source"]),
     ("mappings", &["document", "note"]),
-    ("mapping_previews", &["document", "note", "at_most", "refused"]),
+    (
+        "mapping_previews",
+        &["document", "note", "at_most", "refused", "deciding_day"],
+    ),
     ("team_names", &["kind", "folded", "name"]),
     ("changes", &["operation", "attributes"]),
     ("pending", &["traceparent"]),

@@ -154,7 +154,7 @@ async fn consent(
     if preview.document != *document {
         return Err(conflict("the preview is one of another mapping").into());
     }
-    if !previews::accepted_since(conn, tenant, preview.seq).await? {
+    if !previews::is_outdated(conn, tenant, &preview).await? {
         return Ok(Consent::Given);
     }
     let effect = preview::effect(&run).ok_or_else(Failure::internal)?;
@@ -176,7 +176,7 @@ async fn settled(app: &App, tenant: TenantId, check: Uuid) -> Result<Outcome, Pr
             let errors = preview::exceeded(&preview, &run);
             let path = preview::path(check);
             let detail = format!(
-                "since the preview, writes were accepted and it would not be the same; {path} shows it as it is now"
+                "things have changed since the preview and it would not be the same; {path} shows it as it is now"
             );
             Err(Failure::new(StatusCode::CONFLICT, detail)
                 .with_errors(errors)

@@ -1,0 +1,1 @@
+alter table mapping_previews drop column deciding_day;
