@@ -249,6 +249,10 @@ impl Rule {
             .collect()
     }
 
+    pub(super) fn from(&self) -> &[Path] {
+        &self.from
+    }
+
     pub(super) fn steps(&self) -> &[Transform] {
         &self.transform
     }

@@ -8,6 +8,7 @@ mod check;
 mod compiled;
 pub mod effect;
 mod field;
+mod lines;
 mod lookup;
 mod path;
 mod read;

@@ -19,6 +19,15 @@ pub enum MappingError {
     Unreadable(i32),
 }
 
+impl From<MappingError> for StoreError {
+    fn from(error: MappingError) -> StoreError {
+        match error {
+            MappingError::Store(error) => error,
+            unreadable => StoreError::Statement(sqlx::Error::Decode(unreadable.into())),
+        }
+    }
+}
+
 /// A mapping and its version.
 #[derive(Debug, Clone)]
 pub struct InForce {

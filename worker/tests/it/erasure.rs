@@ -1,11 +1,12 @@
 //! Erasing people while workers are at them, and because their retention time is over.
 
 use crate::company::{Company, ENTERPRISE, id, user};
+use crate::mapping::mapping;
 use crate::process::Worker;
 use rollcall_shared::directory::Key;
 use rollcall_shared::scim::ResourceType;
 use rollcall_shared::store::erasure::{Cause, erase};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -321,4 +322,46 @@ async fn deleted_people_are_erased_when_their_retention_time_is_over() {
     .await
     .unwrap();
     assert!(erasure.people.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn person_whom_a_line_of_the_mappings_own_names_is_erased_there_too() {
+    let company = Company::new().await;
+    let hr = "urn:example:params:scim:schemas:extension:hr:2.0:User";
+    let from = |attribute: &str| [format!("{hr}:{attribute}")];
+    let rules = [
+        json!({ "name": "manager", "from": from("mentor"), "to": { "line": "primary" } }),
+        json!({
+            "name": "additional_managers", "from": from("peers"), "to": { "line": "additional" },
+            "transform": [{ "split": ";" }],
+        }),
+    ];
+    company.map(mapping(&rules, &[])).await;
+    let named = json!({ hr: {
+        "mentor": { "value": " Zqx-Ada@Example.com", "since": "2020" },
+        "peers": "carl; zqx-ada@example.com;",
+    } });
+    let keys = [
+        company
+            .put("ada", user(LOGIN, json!({ "externalId": "Zqx-1" })))
+            .await,
+        company.put("carl", user("carl", json!({}))).await,
+        company.put("bob", user("bob", named)).await,
+    ];
+    company.apply(&keys).await;
+    settle(&company).await;
+    let links = company.links().await;
+    assert!(links.iter().any(|link| link.contains("carl")), "{links:?}");
+    let ada = company.directory(id("ada"));
+    erase(&company.pool, company.tenant, &[ada], Cause::Asked(TOKEN))
+        .await
+        .unwrap();
+    settle(&company).await;
+    assert_eq!(left_over(&company), Vec::<String>::new());
+    let document: Value = company
+        .scalar("select document from scim_resources where document ->> 'userName' = 'bob'")
+        .await;
+    let ada = id("ada").to_string();
+    let expected = json!({ "mentor": { "value": ada, "since": "2020" }, "peers": format!("carl;{ada};") });
+    assert_eq!(document[hr], expected);
 }

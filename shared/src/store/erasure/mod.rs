@@ -96,7 +96,7 @@ async fn attempt(
     if subjects.all.is_empty() {
         return Ok(Some(Erasure::default()));
     }
-    if !scan.covers(&subjects) {
+    if !scan.covers(&mut tx, tenant, &subjects).await? {
         return Ok(None);
     }
     let meaning = Meaning::load(&mut tx, tenant, &subjects).await?;

@@ -3,14 +3,18 @@
 use super::meaning::Meaning;
 use super::subjects::Subjects;
 use crate::directory::{TenantId, fold};
+use crate::mapping::Compiled;
 use crate::projection::{ENTERPRISE, ROLLCALL, reference_of};
 use crate::scim::Document;
 use crate::store::StoreError;
 use crate::store::accept::{Resource, resources};
+use crate::store::mappings::{InForce, Mappings, version_in_force};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use sqlx::types::Json;
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -21,10 +25,12 @@ pub(super) struct Scan {
     upto: i64,
     values: HashSet<String>,
     found: Vec<Uuid>,
+    /// By which they were read.
+    mapping: InForce,
 }
 
 impl Scan {
-    /// Look through all documents of the tenant.
+    /// Look through all documents of the tenant, as its mapping reads them.
     pub(super) async fn of(
         conn: &mut PgConnection,
         tenant: TenantId,
@@ -39,7 +45,11 @@ impl Scan {
         )
         .fetch_one(&mut *conn)
         .await?;
+        let mapping = Mappings::default().in_force(conn, tenant).await?;
         let mut found = vec![];
+        if !values.is_empty() && !mapping.mapping.reads_only_managers() {
+            found = naming_in_lines(conn, tenant, &mapping.mapping, &values).await?;
+        }
         if !values.is_empty() {
             let mut rows = sqlx::query!(
                 "select id, document #> array[$2, 'manager'] as manager,
@@ -63,17 +73,28 @@ impl Scan {
                 }
             }
         }
-        Ok(Scan { upto, values, found })
+        Ok(Scan {
+            upto,
+            values,
+            found,
+            mapping,
+        })
     }
 
-    /// Whether everything these people may be named by was looked for.
-    pub(super) fn covers(&self, subjects: &Subjects) -> bool {
+    /// Whether everything these people may be named by was looked for, wherever they may be named.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub(super) async fn covers(
+        &self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+        subjects: &Subjects,
+    ) -> Result<bool, StoreError> {
         let ids = subjects.ids();
-        subjects
-            .values
-            .keys()
-            .chain(ids.keys())
-            .all(|value| self.values.contains(value))
+        let mut named = subjects.values.keys().chain(ids.keys());
+        let all = named.all(|value| self.values.contains(value));
+        Ok(all && version_in_force(conn, tenant).await? == self.mapping.version)
     }
 
     /// The documents that name somebody. The caller holds the tenant's lock.
@@ -103,7 +124,7 @@ impl Scan {
         resources.sort_unstable_by_key(|resource| resource.id);
         Ok(resources
             .into_iter()
-            .filter_map(|resource| Naming::of(resource, meaning))
+            .filter_map(|resource| Naming::of(resource, meaning, &self.mapping.mapping))
             .collect())
     }
 }
@@ -117,7 +138,7 @@ pub(super) struct Naming {
 }
 
 impl Naming {
-    fn of(resource: Resource, meaning: &Meaning) -> Option<Naming> {
+    fn of(resource: Resource, meaning: &Meaning, mapping: &Compiled) -> Option<Naming> {
         let mut document = Document::clone(&resource.document);
         let mut attributes = vec![];
         let seq = resource.manager_seq.unwrap_or(resource.seq);
@@ -147,6 +168,8 @@ impl Naming {
                 attributes.push(format!("{ROLLCALL}:additionalManagers"));
             }
         }
+        let rename = |reference: &str| meaning.id_for(reference, resource.seq);
+        attributes.extend(mapping.rename_in_lines(&mut document.0, &rename));
         (!attributes.is_empty()).then_some(Naming {
             resource,
             attributes,
@@ -176,6 +199,33 @@ impl Naming {
         }
         resource
     }
+}
+
+/// The Users in whose documents a line of the mapping's own, not one of SCIM, leads to one of these values.
+async fn naming_in_lines(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    mapping: &Compiled,
+    values: &HashSet<String>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let mut rows = sqlx::query!(
+        r#"select id, document as "document: Json<Document>" from scim_resources where tenant_id = $1 and kind = 1"#,
+        tenant.0
+    )
+    .fetch(conn);
+    let mut found = vec![];
+    while let Some(mut row) = rows.try_next().await? {
+        let named = Cell::new(false);
+        let look = |reference: &str| {
+            named.set(named.get() || values.contains(&fold(reference)));
+            None
+        };
+        mapping.rename_in_lines(&mut row.document.0.0, &look);
+        if named.get() {
+            found.push(row.id);
+        }
+    }
+    Ok(found)
 }
 
 fn attribute<'a>(document: &'a mut Document, extension: &str, name: &str) -> Option<&'a mut Value> {
@@ -242,7 +292,7 @@ mod tests {
             modified_at: DateTime::UNIX_EPOCH,
             deleted_seq: None,
         };
-        Naming::of(resource, meaning)
+        Naming::of(resource, meaning, &Compiled::default_mapping())
     }
 
     #[test]
