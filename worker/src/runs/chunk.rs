@@ -76,7 +76,7 @@ async fn compare(
     let check = context.engine.check(tenant, keys).await?;
     if chunk.dry_run || check.drift.keys.is_empty() {
         let found = &check.drift;
-        let mut finish = result(keys.len(), &check, found, check.in_flight);
+        let mut finish = result(Checked::of(keys), &check, found, check.in_flight);
         if chunk.dry_run {
             finish.samples = few_of_each(&found.samples);
         }
@@ -91,8 +91,9 @@ async fn compare(
         run: chunk.run,
         number: chunk.number,
     };
-    let finish =
-        |repaired: &Drift, in_flight| result(keys.len(), &check, repaired, check.in_flight + in_flight);
+    let finish = |repaired: &Drift, in_flight| {
+        result(Checked::of(keys), &check, repaired, check.in_flight + in_flight)
+    };
     if context.engine.repair(tenant, part, &differing, finish).await? {
         count(context, chunk, &check.drift);
     }
@@ -115,7 +116,10 @@ async fn attribute_teams(context: &Context, tenant: TenantId, chunk: &Chunk) -> 
         };
         keys::restore_attribute_teams(&mut tx, tenant, book, &ids).await?;
     }
-    let checked = usize::try_from(checked).unwrap_or_default();
+    let checked = Checked {
+        keys: usize::try_from(checked).unwrap_or_default(),
+        people: 0,
+    };
     let mut finish = result(checked, &Check::default(), &drift, 0);
     if chunk.dry_run {
         finish.samples = few_of_each(&drift.samples);
@@ -170,19 +174,37 @@ async fn isolate(
         class, "a key could not be compared"
     );
     let finish = Finish {
-        result: json!({ "checked": keys.len(), "failed": 1 }),
+        result: json!({ "checked": keys.len(), "people": Checked::of(keys).people, "failed": 1 }),
         samples: vec![],
     };
     finished(context, tenant, chunk, &finish, &Drift::default()).await?;
     Ok(Step::Further)
 }
 
+/// What a part was about.
+struct Checked {
+    keys: usize,
+    /// Of these keys; the others are teams and memberships.
+    people: usize,
+}
+
+impl Checked {
+    fn of(keys: &[Key]) -> Checked {
+        let people = keys.iter().filter(|key| matches!(key, Key::Person(_)));
+        Checked {
+            keys: keys.len(),
+            people: people.count(),
+        }
+    }
+}
+
 /// The counts of a part.
-fn result(checked: usize, check: &Check, repaired: &Drift, in_flight: usize) -> Finish {
-    let unchanged = checked.saturating_sub(in_flight + repaired.keys.len());
+fn result(checked: Checked, check: &Check, repaired: &Drift, in_flight: usize) -> Finish {
+    let unchanged = checked.keys.saturating_sub(in_flight + repaired.keys.len());
     Finish {
         result: json!({
-            "checked": checked,
+            "checked": checked.keys,
+            "people": checked.people,
             "unchanged": unchanged,
             "inFlight": in_flight,
             "fields": repaired.fields,

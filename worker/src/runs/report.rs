@@ -88,7 +88,7 @@ fn added_up(run: &Run, found: &Report, waiting: i64) -> Value {
         let left = if run.dry_run { members + balance } else { *members };
         left <= 0
     });
-    let checked = sum("checked");
+    let (checked, people) = (sum("checked"), sum("people"));
     let seconds = found.seconds.max(0.001);
     json!({
         "checked": checked,
@@ -104,5 +104,7 @@ fn added_up(run: &Run, found: &Report, waiting: i64) -> Value {
         "failed": sum("failed"),
         "seconds": seconds,
         "keysPerSecond": (checked as f64 / seconds).round(),
+        "people": people,
+        "peoplePerSecond": (people as f64 / seconds).round(),
     })
 }

@@ -9,7 +9,8 @@ pub(super) struct Report {
     pub(super) figures: Vec<Figure>,
     pub(super) fields: Vec<Bar>,
     pub(super) seconds: f64,
-    pub(super) per_second: i64,
+    /// Runs of before did not tell.
+    pub(super) people_per_second: Option<i64>,
 }
 
 pub(super) struct Figure {
@@ -66,7 +67,7 @@ impl Report {
                     .filter_map(|(field, count)| Some((field.replace('_', " "), count.as_i64()?))),
             ),
             seconds: report["seconds"].as_f64().unwrap_or_default(),
-            per_second: report["keysPerSecond"].as_f64().unwrap_or_default() as i64,
+            people_per_second: report["peoplePerSecond"].as_f64().map(|pace| pace as i64),
         })
     }
 }

@@ -48,7 +48,7 @@ described!(
     ProgressForm, {
         "parts": "integer",
         "partsDone": "integer",
-        "checked": "integer: people and teams",
+        "checked": "integer: people, teams and memberships",
         "secondsLeft": "number?: at the pace so far",
     }
 );

@@ -48,7 +48,7 @@ pub async fn count_targets(
     .await?)
 }
 
-/// What the links of a tenant wait for, what most links wait for first.
+/// What the links of a tenant wait for: what blocks most people first, then what blocks most links.
 ///
 /// # Errors
 /// When the statement fails.
@@ -69,7 +69,8 @@ pub async fn targets(
                   count(*) filter (where next_attempt_at is null) as "stale!",
                   min(since) as "since!", max(attempts) as "attempts!", min(next_attempt_at) as next_attempt_at
            from waiters where tenant_id = $1 and ($2::text is null or reason = $2)
-           group by wait_key order by count(*) desc, min(since), wait_key offset $3 limit $4"#,
+           group by wait_key
+           order by count(distinct subject_id) filter (where slot <> 3) desc, count(*) desc, min(since), wait_key offset $3 limit $4"#,
         tenant.0,
         reason,
         offset,

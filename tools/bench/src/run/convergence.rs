@@ -120,6 +120,11 @@ async fn one_size(stack: &Stack, people: usize, runs: usize, report: &mut Report
     } else {
         report.add(measure);
     }
+    if people >= SMALL {
+        let what = format!("links found by retry, {people} people");
+        let share = [100.0 * last.retried / last.links.max(1) as f64];
+        report.add(Measure::new(what, Unit::Percent, &share, &[]).target(Target::AtMost(1.0)));
+    }
     Ok(seconds)
 }
 
