@@ -6,19 +6,9 @@ use std::time::{Duration, Instant};
 
 /// For the import to be applied and linked.
 const CATCH_UP: Duration = Duration::from_secs(300);
+const PEOPLE: usize = 20_000;
 const REPORTS_EACH: usize = 8;
 const A_REQUEST: usize = 500;
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how large an import to prove it with is the developer's to say"
-)]
-fn size() -> usize {
-    match std::env::var("E2E_IMPORT_PEOPLE") {
-        Ok(text) => text.parse().expect("E2E_IMPORT_PEOPLE is a number"),
-        Err(_) => 2_000,
-    }
-}
 
 fn name(number: usize) -> String {
     format!("p{number}@order.example")
@@ -26,7 +16,7 @@ fn name(number: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn import_of_reports_before_their_managers_is_linked_by_arrivals_and_not_by_retries() {
-    let people = size();
+    let people = PEOPLE;
     let mut stack = Stack::start(Options::default()).await;
     let tenant = stack.tenant("worst-order").await;
     let manager = |number: usize| (number > 0).then(|| name((number - 1) / REPORTS_EACH));
@@ -62,6 +52,12 @@ async fn import_of_reports_before_their_managers_is_linked_by_arrivals_and_not_b
     assert!(
         retry < 0.01 * people as f64,
         "retries resolved {retry} of {people} links"
+    );
+    let waited = r#"rollcall_link_resolution_seconds_count{slot="manager",path="arrival"}"#;
+    assert_eq!(
+        worker.metric(waited).await,
+        arrival,
+        "each with the time it waited"
     );
     assert_eq!(worker.metric("rollcall_oldest_waiter_age_seconds").await, 0.0);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Three parts of a run each for people and members.
-const PEOPLE: usize = 1_100;
+pub(super) const PEOPLE: usize = 1_100;
 const DEPARTMENTS: usize = 40;
 const REPORTS_EACH: usize = 8;
 /// Parts: one for the departments, one for the groups, three each for people and members.

@@ -2,6 +2,7 @@
 //! disturbed.
 
 mod company;
+mod seen;
 
 use crate::harness::{Options, Stack, Tenant, directory, seed, within, within_or};
 use nix::sys::signal::Signal;
@@ -98,7 +99,7 @@ impl Proof {
         })
         .await;
         let mut report = finished["report"].clone();
-        for clock in ["seconds", "keysPerSecond"] {
+        for clock in ["seconds", "keysPerSecond", "peoplePerSecond"] {
             let removed = report.as_object_mut().expect("a report").remove(clock);
             assert!(removed.is_some(), "{clock} is in the report");
         }
@@ -130,6 +131,29 @@ impl Proof {
         let outcome = self.outcome(&run).await;
         self.stack.workers[0].terminate(PATIENCE).await;
         outcome
+    }
+
+    /// The outcome of a run whose workers are killed at random moments, and how often one was at it then.
+    async fn killed(&mut self, body: Value, random: &mut StdRng) -> (Outcome, usize) {
+        let run = self.run(body).await;
+        let mut kills = 0;
+        for _ in 0..KILLS {
+            // Slow enough to be met under way.
+            let slow = [("FAILPOINTS", "runs::before_chunk_commit=sleep(100)")];
+            self.stack.workers[0].start_with(&slow);
+            self.stack.ready().await;
+            let moment = Duration::from_millis(random.random_range(50..800));
+            let finished = within_or(moment, async || {
+                (self.shown(&run).await["state"] == "finished").then_some(())
+            });
+            let finished = finished.await.is_some();
+            self.stack.workers[0].kill();
+            kills += usize::from(!finished);
+        }
+        self.stack.workers[0].start();
+        let outcome = self.outcome(&run).await;
+        self.stack.workers[0].terminate(PATIENCE).await;
+        (outcome, kills)
     }
 
     /// Keys of which history tells since its row `after` that something was done to them, and how
@@ -271,23 +295,9 @@ async fn dry_run_whose_workers_are_killed_at_random_moments_tells_the_same() {
     let versions = directory::versions(&proof.stack.db, proof.tenant.id).await;
     let mut kills = 0;
     for _ in 0..2 {
-        let run = proof.run(full(true)).await;
-        for _ in 0..KILLS {
-            // Slow enough to be met under way.
-            let slow = [("FAILPOINTS", "runs::before_chunk_commit=sleep(100)")];
-            proof.stack.workers[0].start_with(&slow);
-            proof.stack.ready().await;
-            let moment = Duration::from_millis(random.random_range(50..800));
-            let finished = within_or(moment, async || {
-                (proof.shown(&run).await["state"] == "finished").then_some(())
-            });
-            let finished = finished.await.is_some();
-            proof.stack.workers[0].kill();
-            kills += usize::from(!finished);
-        }
-        proof.stack.workers[0].start();
-        assert_eq!(proof.outcome(&run).await, expected);
-        proof.stack.workers[0].terminate(PATIENCE).await;
+        let (outcome, killed) = proof.killed(full(true), &mut random).await;
+        assert_eq!(outcome, expected);
+        kills += killed;
     }
     println!("killed dry run: {kills} kills in 2 runs");
     assert!(kills >= KILLS, "only {kills} kills");
@@ -295,6 +305,23 @@ async fn dry_run_whose_workers_are_killed_at_random_moments_tells_the_same() {
         directory::versions(&proof.stack.db, proof.tenant.id).await,
         versions
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_whose_workers_are_killed_at_random_moments_repairs_and_reports_the_same() {
+    let mut random = StdRng::seed_from_u64(seed("killed run"));
+    let mut proof = Proof::start("repaired", 1).await;
+    proof.meddle().await;
+    let expected = proof.undisturbed(full(false)).await;
+    let mut kills = 0;
+    for _ in 0..2 {
+        proof.meddle().await;
+        let (outcome, killed) = proof.killed(full(false), &mut random).await;
+        assert_eq!(outcome, expected);
+        kills += killed;
+    }
+    println!("killed run: {kills} kills in 2 runs");
+    assert!(kills >= KILLS, "only {kills} kills");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
