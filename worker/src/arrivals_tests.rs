@@ -7,6 +7,8 @@ use serde_json::json;
 use std::slice::from_ref;
 
 const WAKES: &str = "select count(*) from wakes";
+/// Who is parked looks again, after the job.
+const NONE: &str = "select count(*) from (select where not exists (select from wakes)) none";
 const BLOCKED: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock'";
 
@@ -43,6 +45,7 @@ impl Setup {
 async fn arrival_that_takes_long_keeps_no_job_and_is_not_taken_for_one_that_a_dead_worker_left() {
     let setup = reporting(&[(1, 2)]).await;
     setup.apply(1).await;
+    until(&setup, "nobody is woken", NONE).await;
     let held = hold(&setup, &setup.keys[0]).await;
     setup.apply(2).await;
     until(&setup, "the arrival waits for p1", BLOCKED).await;
@@ -73,6 +76,7 @@ async fn arrivals_that_gathered_are_seen_to_one_by_one_where_one_of_them_is_refu
     }
     setup.apply(1).await;
     setup.apply(3).await;
+    until(&setup, "nobody is woken", NONE).await;
     let held = hold(&setup, &setup.keys[0]).await;
     setup.apply(2).await;
     until(&setup, "the first arrival waits for p1", BLOCKED).await;
