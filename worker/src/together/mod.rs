@@ -102,7 +102,8 @@ pub(crate) async fn apply(context: &Arc<Context>, lane: Lane, tenant: TenantId, 
 }
 
 /// Apply a job's keys by themselves; `None` when others of the kind are at it. It is not to wait here: should the
-/// process die meanwhile, the job would be blamed for it.
+/// process die meanwhile, the job would be blamed for it. Only behind many arrivals it waits for its own, when its
+/// keys are applied.
 ///
 /// # Errors
 /// As `Engine::reconcile_isolating`.

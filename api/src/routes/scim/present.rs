@@ -133,23 +133,10 @@ pub(super) fn present_users(
     body
 }
 
-/// The representation of a User, with what hangs on it.
-pub(super) fn represent_user(base: &str, user: &User, selection: &Selection) -> Vec<u8> {
+/// The representation of one resource, with what hangs on it.
+pub(super) fn represent_one(base: &str, resource: &Stored, derived: &Derived, selection: &Selection) -> Vec<u8> {
     let mut body = vec![];
-    append(
-        &mut body,
-        &representation(base, &user.resource, &user.derived, selection),
-    );
-    body
-}
-
-/// The representation of a resource without anything that hangs on others.
-pub(super) fn represent_alone(base: &str, resource: &Stored, selection: &Selection) -> Vec<u8> {
-    let mut body = vec![];
-    append(
-        &mut body,
-        &representation(base, resource, &Derived::default(), selection),
-    );
+    append(&mut body, &representation(base, resource, derived, selection));
     body
 }
 

@@ -1,5 +1,5 @@
 use super::answer::Answer;
-use super::present::{location, present, represent_user, selects_derived};
+use super::present::{location, present, represent_one, selects_derived};
 use crate::error::{Failure, ScimFailure};
 use crate::extract::{BaseUrl, Caller, Protocol, SearchQuery, Target};
 use crate::gather::User;
@@ -82,7 +82,7 @@ impl Read<'_> {
         if !derived && self.is_known(user.resource.version) {
             return Ok(Some(not_modified(user.resource.version)));
         }
-        let body = represent_user(self.base, &user, self.selection);
+        let body = represent_one(self.base, &user.resource, &user.derived, self.selection);
         Ok(Some(self.answer(&user.resource, body)))
     }
 

@@ -1,6 +1,6 @@
 use super::answer::Answer;
 use super::later;
-use super::present::{location, present, represent_alone};
+use super::present::{location, present, represent_one};
 use super::read::{by_external_id, not_found};
 use crate::accept::{AcceptError, Accepted, Write};
 use crate::error::ScimFailure;
@@ -11,7 +11,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rollcall_shared::directory::Lane;
-use rollcall_shared::scim::{Patch, ResourceType, Selection, parse_resource};
+use rollcall_shared::scim::{Derived, Patch, ResourceType, Selection, parse_resource};
 use rollcall_shared::store::StoreError;
 use rollcall_shared::store::search::Stored;
 use std::sync::Arc;
@@ -234,5 +234,5 @@ async fn represent(app: &App, session: &Session, accepted: &Accepted, selection:
         return body;
     }
     let [resource] = &resources;
-    represent_alone(base, resource, selection)
+    represent_one(base, resource, &Derived::default(), selection)
 }

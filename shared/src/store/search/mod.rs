@@ -48,6 +48,23 @@ pub struct Stored {
     pub modified_at: DateTime<Utc>,
 }
 
+/// A [`Stored`] of this kind from a row of `query!`: each of them is of a type of its own.
+macro_rules! stored_as {
+    ($row:expr, $kind:expr) => {
+        $crate::store::search::Stored {
+            id: $row.id,
+            directory_id: $row.directory_id,
+            kind: $kind,
+            document: $crate::store::search::document($row.document),
+            version: $row.version,
+            seq: $row.seq,
+            created_at: $row.created_at,
+            modified_at: $row.modified_at,
+        }
+    };
+}
+use stored_as;
+
 /// What a search can fail with.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
@@ -85,7 +102,7 @@ pub async fn get(
     id: Uuid,
 ) -> Result<Option<Stored>, StoreError> {
     let row = sqlx::query!(
-        "select directory_id, document, version, seq, created_at, modified_at
+        "select id, directory_id, document, version, seq, created_at, modified_at
          from scim_resources
          where tenant_id = $1 and id = $2 and kind = $3 and deleted_seq is null",
         tenant.0,
@@ -94,16 +111,7 @@ pub async fn get(
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| Stored {
-        id,
-        directory_id: row.directory_id,
-        kind,
-        document: document(row.document),
-        version: row.version,
-        seq: row.seq,
-        created_at: row.created_at,
-        modified_at: row.modified_at,
-    }))
+    Ok(row.map(|row| stored_as!(row, kind)))
 }
 
 fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {

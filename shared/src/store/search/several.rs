@@ -1,7 +1,7 @@
 //! What [`get`](super::get) and a search for one claim answer, for many that ask at once.
 
 use super::hot::Claim;
-use super::{Stored, document};
+use super::{Stored, stored_as};
 use crate::directory::TenantId;
 use crate::scim::ResourceType;
 use crate::store::{PgConnection, StoreError};
@@ -31,16 +31,7 @@ pub async fn get_several(
     )
     .fetch_all(connection)
     .await?;
-    let found = rows.into_iter().map(|row| Stored {
-        id: row.id,
-        directory_id: row.directory_id,
-        kind,
-        document: document(row.document),
-        version: row.version,
-        seq: row.seq,
-        created_at: row.created_at,
-        modified_at: row.modified_at,
-    });
+    let found = rows.into_iter().map(|row| stored_as!(row, kind));
     Ok(found.collect())
 }
 
@@ -80,17 +71,7 @@ pub async fn holders(
     .await?;
     let found = rows.into_iter().filter_map(|row| {
         let place = usize::try_from(row.place).ok()?.checked_sub(1)?;
-        let resource = Stored {
-            id: row.id,
-            directory_id: row.directory_id,
-            kind,
-            document: document(row.document),
-            version: row.version,
-            seq: row.seq,
-            created_at: row.created_at,
-            modified_at: row.modified_at,
-        };
-        Some((place, resource))
+        Some((place, stored_as!(row, kind)))
     });
     Ok(found.collect())
 }
