@@ -3,21 +3,19 @@
 //! Order matters and is the same everywhere: the tenant's lock, then `seq`, then reading, then
 //! claiming unique values, then writing.
 
-use super::claim::{self, Conflict};
 use super::knowledge::Knowledge;
 use super::line::Item;
 use super::membership::needs_all_members;
-use super::plan::{self, Members, Planned};
-use super::rows::Rows;
-use super::settle::{Standing, settle};
+use super::plan::{self, Draft, Members, Planned};
+use super::settle::Standing;
+use super::store_all::{Written, store_all};
+use super::turn::Turn;
 use super::{Accepted, Write};
-use chrono::{DateTime, Utc};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
 use rollcall_shared::mapping::Compiled;
 use rollcall_shared::scim::{MemberOp, ResourceType, ScimError};
-use rollcall_shared::store::accept::{self as store, Additions, PendingRow, TeamName};
-use rollcall_shared::store::async_results;
-use rollcall_shared::store::{PgConnection, PgPool, StoreError};
+use rollcall_shared::store::accept::{self as store, Drawn, Newcomers};
+use rollcall_shared::store::{PgConnection, StoreError};
 use rollcall_shared::telemetry::traces;
 use rollcall_shared::traced;
 use std::collections::HashMap;
@@ -39,37 +37,32 @@ pub(super) struct Outcome {
     pub keys: HashMap<Lane, Vec<Key>>,
 }
 
-/// Run the batch's transaction.
+/// Run the batch in its turn. `committing` is called when all that is left is to
+/// commit it.
 pub(super) async fn run(
-    pool: &PgPool,
+    mut turn: Turn,
     tenant: TenantId,
     items: &[Item],
     knowledge: &Knowledge,
+    committing: impl FnOnce(),
 ) -> Result<Outcome, StoreError> {
-    let mut tx = store::begin(pool, tenant).await?;
-    let drawn = store::draw(&mut tx, tenant, items.len()).await?;
-    let (seqs, at) = (drawn.seqs, drawn.at);
+    let creations: Vec<Option<Drafted>> = items.iter().map(creation).collect();
+    let newcomers = newcomers(items, &creations);
+    let drawn = store::draw(&mut turn, tenant, items.len(), &newcomers).await?;
     let mapping = knowledge
-        .mapping(&mut tx, tenant, drawn.mapping_version, items)
+        .mapping(&mut turn, tenant, drawn.mapping_version, items)
         .await?;
-    let mut standings = plan_all(&mut tx, tenant, items, &seqs, at, mapping.as_deref()).await?;
-    for (place, conflict) in claim::claim_all(&mut tx, tenant, items, &mut standings).await? {
-        standings[place] = match conflict {
-            Conflict::Held(attribute) => Standing::Refused(ScimError::uniqueness(attribute)),
-            Conflict::HeldByEarlier => Standing::Deferred,
-        };
-    }
-    let claimed = settle(items, &mut standings, &seqs);
-    if !claimed.is_empty() {
-        let (ids, froms): (Vec<_>, Vec<_>) = claimed.into_iter().unzip();
-        store::withdraw(&mut tx, tenant, &ids, &froms).await?;
-    }
-    let (keys, names) = write_all(&mut tx, tenant, items, &standings, &seqs, at, knowledge).await?;
+    let mut standings = plan_all(&mut turn, tenant, items, creations, &drawn, mapping.as_deref()).await?;
+    let Written { keys, names } =
+        store_all(&mut turn, tenant, items, &mut standings, &drawn, knowledge).await?;
     fail::fail_point!("accept::before_commit", |_| {
         rollcall_shared::failpoint::hit("accept::before_commit");
         Err(StoreError::interrupted())
     });
-    tx.commit().instrument(traces::step(|| traced!("commit"))).await?;
+    committing();
+    turn.commit()
+        .instrument(traces::step(|| traced!("commit")))
+        .await?;
     fail::fail_point!("accept::after_commit", |_| {
         rollcall_shared::failpoint::hit("accept::after_commit");
         Err(StoreError::interrupted())
@@ -88,13 +81,38 @@ pub(super) async fn run(
     Ok(Outcome { answers, keys })
 }
 
-/// Read what the writes start from and plan each of them.
+/// A write's new document, or why there is none.
+type Drafted = Result<Draft, ScimError>;
+
+/// The draft of a write that starts from nothing.
+fn creation(item: &Item) -> Option<Drafted> {
+    let creates = matches!(item.write, Write::Create { .. });
+    creates.then(|| plan::draft(&item.write, None))
+}
+
+/// The externalIds of new Users, who may have been here before.
+fn newcomers(items: &[Item], creations: &[Option<Drafted>]) -> Newcomers {
+    let mut newcomers = Newcomers::default();
+    for (item, creation) in items.iter().zip(creations) {
+        let (ResourceType::User, Some(Ok(draft))) = (item.write.kind(), creation) else {
+            continue;
+        };
+        let external = draft.keys.iter();
+        for key in external.filter(|key| key.attribute == KeyAttribute::ExternalId) {
+            newcomers.sources.push(item.writer.source.to_string());
+            newcomers.external_ids.push(key.value.clone());
+        }
+    }
+    newcomers
+}
+
+/// Read what the writes start from and plan each of them; `creations` are drafted already.
 async fn plan_all(
     conn: &mut PgConnection,
     tenant: TenantId,
     items: &[Item],
-    seqs: &[i64],
-    at: DateTime<Utc>,
+    creations: Vec<Option<Drafted>>,
+    drawn: &Drawn,
     mapping: Option<&Compiled>,
 ) -> Result<Vec<Standing>, StoreError> {
     let existing: Vec<Uuid> = items
@@ -110,16 +128,18 @@ async fn plan_all(
             held.entry(key.resource_id).or_default().push(key);
         }
     }
-    let drafts: Vec<Result<plan::Draft, ScimError>> = items
+    let drafts: Vec<Drafted> = items
         .iter()
-        .map(|item| plan::draft(&item.write, stored.get(&item.write.id())))
+        .zip(creations)
+        .map(|(item, creation)| {
+            creation.unwrap_or_else(|| plan::draft(&item.write, stored.get(&item.write.id())))
+        })
         .collect();
-    let former = former_people(conn, tenant, items, &drafts).await?;
     let members = read_members(conn, tenant, items, &drafts).await?;
     Ok(items
         .iter()
         .zip(drafts)
-        .zip(seqs)
+        .zip(&drawn.seqs)
         .map(|((item, draft), seq)| {
             let id = item.write.id();
             let planned = draft.and_then(|draft| {
@@ -128,11 +148,11 @@ async fn plan_all(
                     write: &item.write,
                     stored: stored.get(&id),
                     held: held.get(&id).map_or(&[], Vec::as_slice),
-                    former: &former,
+                    former: &drawn.former,
                     members: members.get(&id),
                     mapping,
                     seq: *seq,
-                    at,
+                    at: drawn.at,
                 };
                 plan::plan(context, draft)
             });
@@ -144,45 +164,13 @@ async fn plan_all(
         .collect())
 }
 
-/// Whom the externalIds of new Users belonged to before their Users were deleted.
-async fn former_people(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    items: &[Item],
-    drafts: &[Result<plan::Draft, ScimError>],
-) -> Result<HashMap<(String, String), Uuid>, StoreError> {
-    let mut sources = vec![];
-    let mut values = vec![];
-    for (item, draft) in items.iter().zip(drafts) {
-        let (
-            Write::Create {
-                kind: ResourceType::User,
-                ..
-            },
-            Ok(draft),
-        ) = (&item.write, draft)
-        else {
-            continue;
-        };
-        let external = draft.keys.iter();
-        for key in external.filter(|key| key.attribute == KeyAttribute::ExternalId) {
-            sources.push(item.writer.source.to_string());
-            values.push(key.value.clone());
-        }
-    }
-    if values.is_empty() {
-        return Ok(HashMap::new());
-    }
-    store::former_people(conn, tenant, &sources, &values).await
-}
-
 /// The stored members the batch's membership operations are about: all of a group only where
 /// an operation needs to see all.
 async fn read_members(
     conn: &mut PgConnection,
     tenant: TenantId,
     items: &[Item],
-    drafts: &[Result<plan::Draft, ScimError>],
+    drafts: &[Drafted],
 ) -> Result<HashMap<Uuid, Members>, StoreError> {
     let mut whole = vec![];
     let mut groups = vec![];
@@ -224,53 +212,6 @@ async fn read_members(
             .insert(row.member.clone(), row);
     }
     Ok(members)
-}
-
-/// Write everything that stands.
-async fn write_all(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    items: &[Item],
-    standings: &[Standing],
-    seqs: &[i64],
-    at: DateTime<Utc>,
-    knowledge: &Knowledge,
-) -> Result<(HashMap<Lane, Vec<Key>>, Vec<TeamName>), StoreError> {
-    let mut rows = Rows::default();
-    for ((item, standing), seq) in items.iter().zip(standings).zip(seqs) {
-        if let Standing::Write(planned) = standing {
-            rows.add(item, planned, *seq);
-        }
-    }
-    rows.team_names.retain(|name| !knowledge.knows(tenant, name));
-    store::update_resources(conn, tenant, &rows.updated).await?;
-    store::close_keys(conn, tenant, &rows.ended, &rows.ended_seqs, &rows.ended_deleted).await?;
-    store::delete_members(conn, tenant, &rows.left_groups, &rows.left_members).await?;
-    store::insert_members(conn, tenant, &rows.joined, &rows.joined_seqs).await?;
-    for (team, member, seq, lane) in rows.cascade(conn, tenant).await? {
-        rows.pending.push(PendingRow {
-            key: Key::Member(team, member),
-            seq,
-            lane,
-            // The change has keys of its own that tell.
-            traceparent: None,
-        });
-    }
-    let additions = Additions {
-        resources: &rows.created,
-        keys: &rows.keys,
-        team_names: &rows.team_names,
-        changes: &rows.changes,
-        pending: &rows.pending,
-        accepted_at: at,
-    };
-    store::add(conn, tenant, additions).await?;
-    async_results::insert(conn, tenant, &rows.results).await?;
-    let mut keys: HashMap<Lane, Vec<Key>> = HashMap::new();
-    for row in rows.pending {
-        keys.entry(row.lane).or_default().push(row.key);
-    }
-    Ok((keys, rows.team_names))
 }
 
 fn accepted(item: &Item, planned: Planned) -> Accepted {

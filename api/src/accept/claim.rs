@@ -3,7 +3,7 @@
 use super::line::{Item, cluster};
 use super::settle::Standing;
 use rollcall_shared::directory::{KeyAttribute, TenantId};
-use rollcall_shared::store::accept::{self as store, NewKey};
+use rollcall_shared::store::accept::{self as store, Claimed, NewKey};
 use rollcall_shared::store::{PgConnection, StoreError, settings};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -16,26 +16,28 @@ pub(super) enum Conflict {
     HeldByEarlier,
 }
 
-/// Claim; answers the places of the writes that did not get all they asked for.
-pub(super) async fn claim_all(
+/// The unique values that the batch asks for, in the order in which they are claimed.
+pub(super) fn asked(standings: &[Standing]) -> Vec<NewKey> {
+    let mut asked: Vec<NewKey> = vec![];
+    for standing in standings {
+        if let Standing::Write(planned) = standing {
+            asked.extend(planned.new_keys.iter().filter(|key| key.unique).cloned());
+        }
+    }
+    asked.sort();
+    asked
+}
+
+/// The places of the writes that were not granted all they asked for.
+pub(super) async fn conflicts(
     conn: &mut PgConnection,
     tenant: TenantId,
     items: &[Item],
     standings: &mut [Standing],
+    asked: &[NewKey],
+    granted: Vec<Claimed>,
 ) -> Result<Vec<(usize, Conflict)>, StoreError> {
-    let mut places: HashMap<Uuid, usize> = HashMap::new();
-    let mut asked: Vec<NewKey> = vec![];
-    for (place, standing) in standings.iter().enumerate() {
-        if let Standing::Write(planned) = standing {
-            places.insert(planned.resource.id, place);
-            asked.extend(planned.new_keys.iter().filter(|key| key.unique).cloned());
-        }
-    }
-    if asked.is_empty() {
-        return Ok(vec![]);
-    }
-    let granted: HashSet<(Uuid, i16, String)> = store::claim_unique(conn, tenant, &mut asked)
-        .await?
+    let granted: HashSet<(Uuid, i16, String)> = granted
         .into_iter()
         .map(|key| (key.resource_id, key.attribute, key.value))
         .collect();
@@ -46,6 +48,11 @@ pub(super) async fn claim_all(
     if denied.is_empty() {
         return Ok(vec![]);
     }
+    let places: HashMap<Uuid, usize> = items
+        .iter()
+        .enumerate()
+        .map(|(place, item)| (item.write.id(), place))
+        .collect();
     if denied.iter().any(|key| is_group_name(key)) && names_may_be_shared(conn, tenant).await? {
         for key in denied.extract_if(.., |key| is_group_name(key)) {
             keep_unclaimed(key, &mut standings[places[&key.resource_id]]);

@@ -3,6 +3,7 @@
 use super::batch::{self, Answer};
 use super::bulk::BulkLink;
 use super::knowledge::Knowledge;
+use super::turn::Turns;
 use super::{AcceptConfig, AcceptError, Accepted, Write, Writer};
 use futures::FutureExt;
 use rollcall_shared::directory::{Key, Lane, TenantId};
@@ -89,6 +90,7 @@ impl Lines {
 
     /// Commit batches until the line is empty.
     async fn serve(self: Arc<Self>, tenant: TenantId) {
+        let mut turns = Turns::new(self.pool.clone(), tenant);
         loop {
             let batch = {
                 let mut waiting = self.waiting();
@@ -105,7 +107,7 @@ impl Lines {
             };
             let taken = batch.len();
             // A panic must not end the task: the line's next write would wait for it for ever.
-            let committed = AssertUnwindSafe(self.commit(tenant, batch)).catch_unwind();
+            let committed = AssertUnwindSafe(self.commit(&mut turns, tenant, batch)).catch_unwind();
             let deferred = committed.await.unwrap_or_else(|_| {
                 tracing::error!(tenant = tenant.0, writes = taken, "a batch of writes panicked");
                 vec![]
@@ -121,11 +123,11 @@ impl Lines {
 
     /// Commit one batch, halved down to the culprit if a statement is refused; answers the
     /// writes that must wait for the next one.
-    async fn commit(&self, tenant: TenantId, batch: Vec<Item>) -> Vec<Item> {
+    async fn commit(&self, turns: &mut Turns, tenant: TenantId, batch: Vec<Item>) -> Vec<Item> {
         let mut deferred = vec![];
         let mut parts = VecDeque::from([batch]);
         while let Some(mut part) = parts.pop_front() {
-            match self.run(tenant, &part).await {
+            match self.run(turns, tenant, &part).await {
                 Ok(answers) => deferred.extend(reply(part, answers)),
                 Err(StoreError::Statement(_)) if part.len() > 1 => {
                     let rest = part.split_off(part.len() / 2);
@@ -158,7 +160,12 @@ impl Lines {
     }
 
     /// One transaction, repeated while it loses against concurrent ones.
-    async fn run(&self, tenant: TenantId, items: &[Item]) -> Result<Vec<Answer>, StoreError> {
+    async fn run(
+        &self,
+        turns: &mut Turns,
+        tenant: TenantId,
+        items: &[Item],
+    ) -> Result<Vec<Answer>, StoreError> {
         let started = Instant::now();
         let mut retries = 0;
         let requests = items.iter().filter_map(|item| item.writer.traceparent.as_deref());
@@ -167,7 +174,15 @@ impl Lines {
             || traced!(parent: None, "accept batch", tenant = tenant.0, writes = items.len()),
         );
         let outcome = loop {
-            let attempt = batch::run(&self.pool, tenant, items, &self.knowledge);
+            let attempt = async {
+                let turn = turns.take().await?;
+                let committing = || {
+                    if self.is_waited_for(tenant) {
+                        turns.line_up();
+                    }
+                };
+                batch::run(turn, tenant, items, &self.knowledge, committing).await
+            };
             match attempt.instrument(span.clone()).await {
                 Err(StoreError::Conflict(_)) if retries < CONFLICT_RETRIES => retries += 1,
                 outcome => break outcome?,
@@ -189,6 +204,11 @@ impl Lines {
         }
         self.push(tenant, outcome.keys);
         Ok(outcome.answers)
+    }
+
+    /// Whether there is a batch after the one under way.
+    fn is_waited_for(&self, tenant: TenantId) -> bool {
+        self.waiting().get(&tenant).is_some_and(|line| !line.is_empty())
     }
 
     /// Hand the keys to the workers, beside the next commit. Whatever does not get through

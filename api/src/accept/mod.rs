@@ -14,6 +14,8 @@ mod membership;
 mod plan;
 mod rows;
 mod settle;
+mod store_all;
+mod turn;
 
 pub use bulk::BulkOutcome;
 

@@ -10,16 +10,16 @@ use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
 /// The lock every accept transaction of the tenant takes first.
-const ACCEPT_LOCK_CLASS: i64 = 0x5c1d << 40;
+pub(crate) const ACCEPT_LOCK_CLASS: i64 = 0x5c1d << 40;
 
 /// Holds up the tenant's accept transactions until told to go on.
-struct Gate {
+pub(crate) struct Gate {
     connection: PgConnection,
     key: i64,
 }
 
 impl Gate {
-    async fn close(client: &Client<'_>) -> Gate {
+    pub(crate) async fn close(client: &Client<'_>) -> Gate {
         let mut connection = PgConnection::connect(client.app.database_url()).await.unwrap();
         let key = ACCEPT_LOCK_CLASS + client.tenant;
         sqlx::query("select pg_advisory_lock($1)")
@@ -31,7 +31,7 @@ impl Gate {
     }
 
     /// Wait until an accept transaction is held up.
-    async fn occupied(&mut self) {
+    pub(crate) async fn occupied(&mut self) {
         until("a transaction waits for the tenant's lock", SOON, async || {
             let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)";
             sqlx::query_scalar(waiting)
@@ -43,7 +43,7 @@ impl Gate {
         .unwrap();
     }
 
-    async fn open(mut self) {
+    pub(crate) async fn open(mut self) {
         let unlock = "select pg_advisory_unlock($1)";
         sqlx::query(unlock)
             .bind(self.key)
@@ -79,7 +79,7 @@ async fn in_one_batch(client: &Client<'_>, requests: Vec<(Method, String, Value)
 }
 
 /// Writes the API has put in line and not yet answered.
-async fn in_flight(app: &TestApp) -> usize {
+pub(crate) async fn in_flight(app: &TestApp) -> usize {
     let text = send(app.request(Method::GET, "/metrics")).await.body;
     let line = text
         .as_str()

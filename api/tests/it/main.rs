@@ -69,5 +69,6 @@ mod strict;
 mod strict_patch;
 mod teams;
 mod tenants;
+mod turns;
 mod users;
 mod webhooks;

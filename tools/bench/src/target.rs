@@ -1,7 +1,9 @@
+use std::str::FromStr as _;
+
 use anyhow::{Context, Result};
 use clap::Args;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 /// The stack under test; `make up` writes these into `.devstack/env`.
 #[derive(Debug, Clone, Args)]
@@ -16,8 +18,10 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) async fn connect(&self) -> Result<PgPool> {
+        // Compiling a statement that looks at what was measured takes longer than it, and a processor from others.
+        let options = PgConnectOptions::from_str(&self.database_url).context("DATABASE_URL")?;
         let pool = PgPoolOptions::new().max_connections(4);
-        pool.connect(&self.database_url)
+        pool.connect_with(options.options([("jit", "off")]))
             .await
             .context("connecting to DATABASE_URL")
     }

@@ -134,7 +134,12 @@ pub(super) fn present_users(
 }
 
 /// The representation of one resource, with what hangs on it.
-pub(super) fn represent_one(base: &str, resource: &Stored, derived: &Derived, selection: &Selection) -> Vec<u8> {
+pub(super) fn represent_one(
+    base: &str,
+    resource: &Stored,
+    derived: &Derived,
+    selection: &Selection,
+) -> Vec<u8> {
     let mut body = vec![];
     append(&mut body, &representation(base, resource, derived, selection));
     body

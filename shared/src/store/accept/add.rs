@@ -1,6 +1,6 @@
 //! What a transaction of writes adds, in one statement: none of it depends on the rest.
 
-use super::claims::{KeyColumns, NewKey};
+use super::claims::{Claimed, KeyColumns, NewKey};
 use super::read::Resource;
 use crate::directory::{Key, Lane, TenantId};
 use crate::scim::Document;
@@ -52,13 +52,24 @@ pub struct PendingRow {
     pub traceparent: Option<Arc<str>>,
 }
 
+/// Which unique values were granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Granted {
+    All,
+    /// These alone. Of everything else nothing was added.
+    Only(Vec<Claimed>),
+}
+
 /// Rows to add.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Additions<'a> {
     /// Resources that are new.
     pub resources: &'a [Resource],
-    /// Values that need no claim; those that do are passed over.
+    /// Values that need no claim.
     pub keys: &'a [NewKey],
+    /// Unique values that are claimed first, in the order of the index of holders. A claim that is not granted is
+    /// held by another resource.
+    pub claims: &'a [NewKey],
     /// Identity and spelling of attribute teams named for the first time; names already known stay as
     /// they are.
     pub team_names: &'a [TeamName],
@@ -70,34 +81,50 @@ pub struct Additions<'a> {
     pub accepted_at: DateTime<Utc>,
 }
 
-/// Add all of it.
+/// Add all of it, if all claims are granted.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn add(conn: &mut PgConnection, tenant: TenantId, rows: Additions<'_>) -> Result<(), StoreError> {
+pub async fn add(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    rows: Additions<'_>,
+) -> Result<Granted, StoreError> {
     if rows.changes.is_empty() && rows.team_names.is_empty() {
-        return Ok(());
+        return Ok(Granted::All);
     }
     let resource = ResourceColumns::of(rows.resources);
     let key = KeyColumns::of(rows.keys);
+    let claim = KeyColumns::of(rows.claims);
     let name = NameColumns::of(rows.team_names);
     let change = ChangeColumns::of(rows.changes);
     let pending = PendingColumns::of(rows.pending);
-    sqlx::query!(
-        r#"with resources as (
+    let outcome = sqlx::query!(
+        r#"with claimed as (
+               insert into scim_keys (tenant_id, kind, attribute, value, source, folded, resource_id, directory_id,
+                   from_seq, is_unique)
+               select $1, n.*, true from unnest($46::int2[], $47::int2[], $48::text[], $49::text[], $50::text[],
+                   $51::uuid[], $52::uuid[], $53::int8[]) n
+               on conflict do nothing
+               returning resource_id, attribute, value),
+           granted as materialized (select count(*) = cardinality($51::uuid[]) as everything from claimed),
+           resources as (
                insert into scim_resources (tenant_id, id, kind, directory_id, document, version, seq, manager_seq,
                    additional_managers_seq, source, created_seq, created_at, modified_at)
                select $1, n.* from unnest($4::uuid[], $5::int2[], $6::uuid[], $7::jsonb[], $8::int8[], $9::int8[],
-                   $10::int8[], $11::int8[], $12::text[], $13::int8[], $14::timestamptz[], $15::timestamptz[]) n),
+                   $10::int8[], $11::int8[], $12::text[], $13::int8[], $14::timestamptz[], $15::timestamptz[]) n
+               where (select everything from granted)),
            keys as (
                insert into scim_keys (tenant_id, kind, attribute, value, source, folded, resource_id, directory_id,
                    from_seq, is_unique)
                select $1, n.*, false from unnest($16::int2[], $17::int2[], $18::text[], $19::text[], $20::text[],
-                   $21::uuid[], $22::uuid[], $23::int8[]) n),
+                   $21::uuid[], $22::uuid[], $23::int8[]) n
+               where (select everything from granted)),
            names as (
                insert into team_names (tenant_id, kind, folded, name, team_id, first_seq)
                select $1, n.* from unnest($24::text[], $25::text[], $26::text[], $27::uuid[], $28::int8[])
                    as n (kind, folded, name, team_id, first_seq)
+               where (select everything from granted)
                order by n.kind collate "C", n.folded collate "C", n.first_seq
                on conflict do nothing),
            ledger as (
@@ -108,10 +135,17 @@ pub async fn add(conn: &mut PgConnection, tenant: TenantId, rows: Additions<'_>)
                from unnest($29::int8[], $30::uuid[], $31::int4[], $32::uuid[], $33::uuid[], $34::int2[],
                    $35::text[], $36::bool[], $37::text[], $38::int8[], $39::uuid[])
                    as n (seq, txn, txn_index, resource_id, directory_id, kind, operation, unchanged, attributes,
-                       version, token_id))
-           insert into pending (tenant_id, key_kind, key_id, member, seq, lane, traceparent, accepted_at, due_at)
-           select $1, n.*, $2::timestamptz, $2::timestamptz + make_interval(secs => $3)
-           from unnest($40::int2[], $41::uuid[], $42::text[], $43::int8[], $44::int2[], $45::text[]) n"#,
+                       version, token_id)
+               where (select everything from granted)),
+           outbox as (
+               insert into pending (tenant_id, key_kind, key_id, member, seq, lane, traceparent, accepted_at,
+                   due_at)
+               select $1, n.*, $2::timestamptz, $2::timestamptz + make_interval(secs => $3)
+               from unnest($40::int2[], $41::uuid[], $42::text[], $43::int8[], $44::int2[], $45::text[]) n
+               where (select everything from granted))
+           select g.everything as "everything!", c.resource_id as "resource_id?", c.attribute as "attribute?",
+               c.value as "value?"
+           from granted g left join claimed c on not g.everything"#,
         tenant.0,
         rows.accepted_at,
         ENQUEUE_GRACE_SECONDS,
@@ -157,10 +191,28 @@ pub async fn add(conn: &mut PgConnection, tenant: TenantId, rows: Additions<'_>)
         &pending.seq,
         &pending.lane,
         &pending.traceparent as _,
+        &claim.kind,
+        &claim.attribute,
+        &claim.value as _,
+        &claim.source as _,
+        &claim.folded as _,
+        &claim.resource,
+        &claim.directory,
+        &claim.from_seq,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    if outcome.first().is_some_and(|row| row.everything) {
+        return Ok(Granted::All);
+    }
+    let granted = outcome.into_iter().filter_map(|row| {
+        Some(Claimed {
+            resource_id: row.resource_id?,
+            attribute: row.attribute?,
+            value: row.value?,
+        })
+    });
+    Ok(Granted::Only(granted.collect()))
 }
 
 struct ResourceColumns<'a> {

@@ -27,14 +27,16 @@ pub struct Claimed {
     pub value: String,
 }
 
-/// Try to claim unique values, in index order; answers which claims were granted. A claim that
-/// is not is held by another resource.
+/// Try to claim unique values, sorted; answers which claims were granted. A claim that is not is held by another
+/// resource.
 pub async fn claim_unique(
     conn: &mut PgConnection,
     tenant: TenantId,
-    keys: &mut [NewKey],
+    keys: &[NewKey],
 ) -> Result<Vec<Claimed>, StoreError> {
-    keys.sort();
+    if keys.is_empty() {
+        return Ok(vec![]);
+    }
     let columns = KeyColumns::of(keys);
     Ok(sqlx::query_as!(
         Claimed,

@@ -9,10 +9,10 @@ mod claims;
 mod read;
 mod write;
 
-pub use add::{Additions, Change, PendingRow, TeamName, add};
+pub use add::{Additions, Change, Granted, PendingRow, TeamName, add};
 pub use claims::{Claimed, NewKey, claim_unique, close_keys, holders, open_keys, withdraw};
 pub(in crate::store) use read::resources;
 pub use read::{
-    Drawn, MemberRow, Resource, all_members, begin, draw, former_people, live_resources, some_members,
+    Drawn, MemberRow, Newcomers, Resource, all_members, begin, draw, live_resources, some_members,
 };
 pub use write::{delete_members, delete_members_naming, insert_members, update_resources};

@@ -24,6 +24,13 @@ pub async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Transaction<'stati
     Ok(pool.begin_with(begin).await?)
 }
 
+/// The externalIds of new Users, and the sources that name them so.
+#[derive(Debug, Clone, Default)]
+pub struct Newcomers {
+    pub sources: Vec<String>,
+    pub external_ids: Vec<String>,
+}
+
 /// What every write of a transaction gets.
 #[derive(Debug, Clone, Default)]
 pub struct Drawn {
@@ -33,30 +40,59 @@ pub struct Drawn {
     pub at: DateTime<Utc>,
     /// The version of the mapping in force.
     pub mapping_version: i32,
+    /// The people whom deleted Users described, by (source, externalId), where that User was the
+    /// last to hold the externalId: who comes back with it is the same person.
+    pub former: HashMap<(String, String), Uuid>,
 }
 
 /// Draw for `count` writes, in a transaction that [`begin`] began, or their order says nothing.
-pub async fn draw(conn: &mut PgConnection, tenant: TenantId, count: usize) -> Result<Drawn, StoreError> {
+///
+/// # Errors
+/// When the statement fails.
+pub async fn draw(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    count: usize,
+    newcomers: &Newcomers,
+) -> Result<Drawn, StoreError> {
+    let folded: Vec<String> = newcomers.external_ids.iter().map(|value| fold(value)).collect();
     let rows = sqlx::query!(
         r#"select nextval('change_seq') as "seq!", clock_timestamp() as "at!",
-               (select max(version) from mappings where tenant_id = $2) as mapping_version
-           from generate_series(1, $1)"#,
+               (select max(version) from mappings where tenant_id = $2) as mapping_version,
+               case when n = 1 then (
+                   select jsonb_agg(jsonb_build_array(last.source, last.value, last.directory_id))
+                   from (select distinct on (k.source, k.value) k.source, k.value, k.directory_id, k.deleted
+                       from unnest($3::text[], $4::text[], $5::text[]) as asked (source, value, folded)
+                       cross join lateral (select source, value, directory_id, deleted, from_seq from scim_keys
+                           where tenant_id = $2 and folded = asked.folded and kind = 1 and attribute = 1
+                             and value = asked.value and source = asked.source offset 0) k
+                       order by k.source, k.value, k.from_seq desc) last
+                   where last.deleted)
+               end as "former: Json<Vec<(String, String, Uuid)>>"
+           from generate_series(1, $1) n"#,
         count as i32,
-        tenant.0
+        tenant.0,
+        &newcomers.sources,
+        &newcomers.external_ids,
+        &folded,
     )
     .fetch_all(conn)
     .await?;
-    let (at, mapping_version) = rows
-        .first()
-        .map(|row| (row.at, row.mapping_version))
-        .unwrap_or_default();
-    let mut seqs: Vec<i64> = rows.into_iter().map(|row| row.seq).collect();
-    seqs.sort_unstable();
-    Ok(Drawn {
-        seqs,
-        at,
-        mapping_version: mapping_version.unwrap_or(FIRST_VERSION),
-    })
+    let mut drawn = Drawn {
+        mapping_version: FIRST_VERSION,
+        ..Drawn::default()
+    };
+    for row in rows {
+        drawn.seqs.push(row.seq);
+        drawn.at = row.at;
+        drawn.mapping_version = row.mapping_version.unwrap_or(FIRST_VERSION);
+        let former = row.former.into_iter().flat_map(|former| former.0);
+        drawn
+            .former
+            .extend(former.map(|(source, value, person)| ((source, value), person)));
+    }
+    drawn.seqs.sort_unstable();
+    Ok(drawn)
 }
 
 /// A resource as stored.
@@ -125,36 +161,6 @@ pub(in crate::store) async fn resources(
         deleted_seq: row.deleted_seq,
     });
     Ok(resources.collect())
-}
-
-/// The people whom deleted Users described, by (source, externalId), where that User was the
-/// last to hold the externalId: who comes back with it is the same person.
-pub async fn former_people(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    sources: &[String],
-    external_ids: &[String],
-) -> Result<HashMap<(String, String), Uuid>, StoreError> {
-    let folded: Vec<String> = external_ids.iter().map(|value| fold(value)).collect();
-    let rows = sqlx::query!(
-        "select distinct on (k.source, k.value) k.source, k.value, k.directory_id, k.deleted
-         from unnest($2::text[], $3::text[], $4::text[]) as asked (source, value, folded)
-         cross join lateral (select source, value, directory_id, deleted, from_seq from scim_keys
-             where tenant_id = $1 and folded = asked.folded and kind = 1 and attribute = 1
-               and value = asked.value and source = asked.source offset 0) k
-         order by k.source, k.value, k.from_seq desc",
-        tenant.0,
-        sources,
-        external_ids,
-        &folded
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| row.deleted)
-        .map(|row| ((row.source, row.value), row.directory_id))
-        .collect())
 }
 
 /// A member of a group as asserted.

@@ -15,7 +15,7 @@ mod subjects;
 pub use columns::{IMPERSONAL, PERSONAL};
 pub use retention::due;
 
-use super::accept::{self, Additions, Change, PendingRow};
+use super::accept::{self, Additions, Change, Newcomers, PendingRow};
 use super::reconcile::{lock_people, lock_teams};
 use super::{PgPool, StoreError};
 use crate::directory::{Key, Lane, TenantId};
@@ -126,7 +126,8 @@ async fn attempt(
     }
 
     let live = documents.iter().filter(|document| document.is_live()).count();
-    let drawn = accept::draw(&mut tx, tenant, subjects.all.len() + live).await?;
+    let count = subjects.all.len() + live;
+    let drawn = accept::draw(&mut tx, tenant, count, &Newcomers::default()).await?;
     let at = drawn.at;
     let (of_people, of_documents) = drawn.seqs.split_at(subjects.all.len());
     let mut ledger = Ledger::new(cause);
