@@ -9,7 +9,7 @@ use super::membership::needs_all_members;
 use super::plan::{self, Draft, Members, Planned};
 use super::settle::Standing;
 use super::store_all::{Written, store_all};
-use super::turn::Turn;
+use super::turn::Turns;
 use super::{Accepted, Write};
 use rollcall_shared::directory::{Key, KeyAttribute, Lane, TenantId, fold};
 use rollcall_shared::mapping::Compiled;
@@ -37,17 +37,18 @@ pub(super) struct Outcome {
     pub keys: HashMap<Lane, Vec<Key>>,
 }
 
-/// Run the batch in its turn. `committing` is called when all that is left is to
-/// commit it.
+/// Run the batch in the tenant's next turn. Lines up for the turn after it if `waited_for` says that there is a batch
+/// for it.
 pub(super) async fn run(
-    mut turn: Turn,
+    turns: &mut Turns,
     tenant: TenantId,
     items: &[Item],
     knowledge: &Knowledge,
-    committing: impl FnOnce(),
+    waited_for: impl Fn() -> bool,
 ) -> Result<Outcome, StoreError> {
     let creations: Vec<Option<Drafted>> = items.iter().map(creation).collect();
     let newcomers = newcomers(items, &creations);
+    let mut turn = turns.take().await?;
     let drawn = store::draw(&mut turn, tenant, items.len(), &newcomers).await?;
     let mapping = knowledge
         .mapping(&mut turn, tenant, drawn.mapping_version, items)
@@ -59,7 +60,9 @@ pub(super) async fn run(
         rollcall_shared::failpoint::hit("accept::before_commit");
         Err(StoreError::interrupted())
     });
-    committing();
+    if waited_for() {
+        turns.line_up();
+    }
     turn.commit()
         .instrument(traces::step(|| traced!("commit")))
         .await?;

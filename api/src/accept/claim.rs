@@ -50,8 +50,10 @@ pub(super) async fn conflicts(
     }
     let places: HashMap<Uuid, usize> = items
         .iter()
+        .zip(&*standings)
         .enumerate()
-        .map(|(place, item)| (item.write.id(), place))
+        .filter(|(_, (_, standing))| matches!(standing, Standing::Write(_)))
+        .map(|(place, (item, _))| (item.write.id(), place))
         .collect();
     if denied.iter().any(|key| is_group_name(key)) && names_may_be_shared(conn, tenant).await? {
         for key in denied.extract_if(.., |key| is_group_name(key)) {

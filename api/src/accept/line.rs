@@ -174,15 +174,8 @@ impl Lines {
             || traced!(parent: None, "accept batch", tenant = tenant.0, writes = items.len()),
         );
         let outcome = loop {
-            let attempt = async {
-                let turn = turns.take().await?;
-                let committing = || {
-                    if self.is_waited_for(tenant) {
-                        turns.line_up();
-                    }
-                };
-                batch::run(turn, tenant, items, &self.knowledge, committing).await
-            };
+            let waited_for = || self.is_waited_for(tenant);
+            let attempt = batch::run(turns, tenant, items, &self.knowledge, waited_for);
             match attempt.instrument(span.clone()).await {
                 Err(StoreError::Conflict(_)) if retries < CONFLICT_RETRIES => retries += 1,
                 outcome => break outcome?,

@@ -1,5 +1,5 @@
-//! A tenant's turns at writing. While one transaction commits, the next one waits for the tenant's lock in the
-//! database already: it has it the moment it is free.
+//! A tenant's turns at writing. While one transaction commits, the next one of the process waits for the tenant's lock
+//! in the database already: nothing goes back and forth while nobody has it.
 
 use rollcall_shared::directory::TenantId;
 use rollcall_shared::store::accept as store;
@@ -7,7 +7,7 @@ use rollcall_shared::store::{PgPool, Postgres, StoreError, Transaction};
 use tokio::task::JoinHandle;
 
 /// A transaction of the tenant's only writer.
-pub(super) type Turn = Transaction<'static, Postgres>;
+type Turn = Transaction<'static, Postgres>;
 
 pub(super) struct Turns {
     pool: PgPool,
@@ -29,11 +29,13 @@ impl Turns {
     /// # Errors
     /// When Postgres is out of reach.
     pub(super) async fn take(&mut self) -> Result<Turn, StoreError> {
-        match self.next.take() {
-            // Only a runtime that ends gives a task up.
-            Some(next) => next.await.unwrap_or_else(|_| Err(StoreError::interrupted())),
-            None => store::begin(&self.pool, self.tenant).await,
+        if let Some(next) = self.next.take()
+            && let Ok(Ok(turn)) = next.await
+        {
+            return Ok(turn);
         }
+        // What kept the one in line from beginning may be over.
+        store::begin(&self.pool, self.tenant).await
     }
 
     /// Line up for the next turn, unless others need the connection.

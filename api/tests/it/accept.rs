@@ -33,7 +33,8 @@ impl Gate {
     /// Wait until an accept transaction is held up.
     pub(crate) async fn occupied(&mut self) {
         until("a transaction waits for the tenant's lock", SOON, async || {
-            let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)";
+            let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                 and database = (select oid from pg_database where datname = current_database()))";
             sqlx::query_scalar(waiting)
                 .fetch_one(&mut self.connection)
                 .await
@@ -336,6 +337,60 @@ async fn batch_that_loses_against_concurrent_transactions_is_run_again_and_store
     .await
     .unwrap();
     assert_eq!(counts, (3, 1, 1), "runs of the batch, resources, pending rows");
+}
+
+#[tokio::test]
+async fn value_held_by_a_resource_whose_own_write_is_refused_is_refused_in_the_same_batch() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let holder = client.user("held").await;
+    let batches = || async {
+        let text = send(app.request(Method::GET, "/metrics")).await.body;
+        let count = "rollcall_accept_batch_writes_count ";
+        let line = text
+            .as_str()
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix(count))
+            .unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    let before = batches().await;
+    let long = json!([{ "op": "replace", "path": "userName", "value": "x".repeat(600) }]);
+    let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": long });
+    let requests = vec![
+        (Method::PATCH, format!("/Users/{}", holder.id()), patch),
+        (Method::POST, "/Users".to_owned(), json!({ "userName": "held" })),
+        (Method::POST, "/Users".to_owned(), json!({ "userName": "free" })),
+    ];
+    let answers = in_one_batch(&client, requests).await;
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses, [400, 409, 201]);
+    assert_eq!(batches().await - before, 2, "the one that opens, and this one");
+}
+
+#[tokio::test]
+async fn creates_of_one_batch_are_each_the_person_whom_their_external_id_last_belonged_to() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let body = |name: &str, number: usize| json!({ "userName": format!("{name}{number}"), "externalId": format!("x-{number}") });
+    let mut former = vec![];
+    for number in 0..3 {
+        let user = client.post("/Users", body("first", number)).await.expect(201);
+        client.delete(&format!("/Users/{}", user.id())).await.expect(204);
+        former.push(person(&app, user.id()).await);
+    }
+    let creates = (0..5).map(|number| (Method::POST, "/Users".to_owned(), body("again", number)));
+    let answers = in_one_batch(&client, creates.collect()).await;
+    let mut now = vec![];
+    for answer in answers {
+        now.push(person(&app, answer.expect(201).id()).await);
+    }
+    assert_eq!(now[..3], former, "who was here before");
+    assert!(
+        !former.contains(&now[3]) && !former.contains(&now[4]) && now[3] != now[4],
+        "who is new"
+    );
 }
 
 async fn person(app: &TestApp, id: &str) -> uuid::Uuid {

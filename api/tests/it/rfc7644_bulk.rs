@@ -207,6 +207,24 @@ async fn bulk_reference_that_cannot_be_resolved_is_409() {
     assert_eq!(client.get("/Groups").await.body["totalResults"], 0);
 }
 
+#[tokio::test]
+async fn bulk_operation_that_refers_to_a_refused_one_leaves_its_value_to_a_later_one() {
+    let app = TestApp::start().await;
+    let client = app.scim().await;
+    let group = |bulk_id: &str, members: Value| {
+        let data = json!({ "displayName": "wanted", "members": members });
+        json!({ "method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": data })
+    };
+    let body = json!({ "Operations": [
+        post("long", json!({ "userName": "x".repeat(600) })),
+        group("refers", json!([{ "value": "bulkId:long" }])),
+        group("alone", json!([])),
+    ] });
+    let answer = bulk(&client, body).await.expect(200);
+    assert_eq!(statuses(&answer), ["400", "409", "201"]);
+    assert_eq!(client.get("/Groups").await.body["totalResults"], 1);
+}
+
 /// RFC 7644 §3.7.4: maxOperations and maxPayloadSize are advertised by the service provider configuration.
 /// RFC 7644 §3.7.4: more operations than maxOperations are 413 with an error that names the limit, and nothing is written.
 /// RFC 7644 §3.12: a request over a limit of bulk requests is 413 with maxOperations or maxPayloadSize in the detail.

@@ -55,7 +55,8 @@ async fn next_transaction_is_in_line_while_one_commits_and_does_not_overtake_one
     gate.occupied().await;
     gate.open().await;
     let turns = "select (count(*) filter (where granted), count(*) filter (where not granted)) = (1, 1)
-        from pg_locks where locktype = 'advisory' and (classid::bigint << 32) + objid::bigint = $1";
+        from pg_locks where locktype = 'advisory' and (classid::bigint << 32) + objid::bigint = $1
+            and database = (select oid from pg_database where datname = current_database())";
     until("one transaction commits and one waits for it", SOON, async || {
         let turns = sqlx::query_scalar(turns).bind(ACCEPT_LOCK_CLASS + client.tenant);
         turns.fetch_one(&mut brake).await.unwrap()

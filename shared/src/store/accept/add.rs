@@ -90,7 +90,7 @@ pub async fn add(
     tenant: TenantId,
     rows: Additions<'_>,
 ) -> Result<Granted, StoreError> {
-    if rows.changes.is_empty() && rows.team_names.is_empty() {
+    if rows.changes.is_empty() && rows.team_names.is_empty() && rows.claims.is_empty() {
         return Ok(Granted::All);
     }
     let resource = ResourceColumns::of(rows.resources);
