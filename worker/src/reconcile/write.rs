@@ -156,10 +156,10 @@ pub(super) async fn write(
     written.wakes = wake.record(conn, tenant).await?;
 
     let read_keys: Vec<(&Key, i64)> = read.iter().map(|(key, seq)| (key, *seq)).collect();
-    written.settled = store::finish_pending(conn, tenant, &read_keys).await?;
+    let finished = store::finish_pending(conn, tenant, &read_keys).await?;
+    (written.settled, written.newer) = (finished.settled, finished.newer);
     let keys: Vec<&Key> = read.iter().map(|(key, _)| key).collect();
     store::clear_failures(conn, tenant, &keys).await?;
-    written.newer = store::newer_pending(conn, tenant, &read_keys).await?;
     written.applied = read.into_iter().map(|(key, _)| key).collect();
     Ok(written)
 }

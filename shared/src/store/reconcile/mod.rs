@@ -17,7 +17,7 @@ pub use failures::{Failure, clear_failures, record_failures};
 pub use history::{Book, Cause, HistoryRow, RejectionRow, insert_history, open_rejections, write_rejections};
 pub use memberships::{Membership, delete_memberships, insert_memberships, memberships};
 pub use pending::{
-    Settled, finish_pending, highest_pending, newer_pending, receipts, traceparents, workable_keys,
+    Finished, Settled, finish_pending, highest_pending, receipts, traceparents, workable_keys,
 };
 pub use people::{PersonRow, insert_people, lock_people, read_people, update_people};
 pub use teams::{

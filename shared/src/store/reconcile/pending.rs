@@ -92,21 +92,36 @@ pub async fn highest_pending(
         .collect())
 }
 
+/// What applying some keys left of the outbox.
+#[derive(Debug, Default)]
+pub struct Finished {
+    pub settled: Vec<Settled>,
+    /// Keys that were changed again while they were being applied, with the lane of the newest change.
+    pub newer: Vec<(Key, Lane)>,
+}
+
 /// Take what is applied out of the outbox: of each key everything up to the seq that was read.
 pub async fn finish_pending(
     conn: &mut PgConnection,
     tenant: TenantId,
     read: &[(&Key, i64)],
-) -> Result<Vec<Settled>, StoreError> {
+) -> Result<Finished, StoreError> {
     let c = KeyColumns::of(read.iter().map(|(key, _)| *key));
     let seq: Vec<i64> = read.iter().map(|(_, seq)| *seq).collect();
     let rows = sqlx::query!(
-        r#"delete from pending p using (
-               select p.ctid from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
-               cross join lateral (select ctid from pending where tenant_id = $1 and key_kind = k.kind
-                   and key_id = k.id and member = k.member and seq <= k.seq for update) p) found
-           where p.ctid = found.ctid
-           returning p.seq, p.lane, extract(epoch from clock_timestamp() - p.accepted_at)::float8 as "waited!""#,
+        r#"with found as materialized (
+               select k.kind, k.id, k.member, k.seq as upto, p.ctid, p.seq, p.lane
+               from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
+               cross join lateral (select ctid, seq, lane from pending where tenant_id = $1 and key_kind = k.kind
+                   and key_id = k.id and member = k.member for update) p),
+           settled as (
+               delete from pending p using found where p.ctid = found.ctid and found.seq <= found.upto
+               returning p.seq, p.lane, extract(epoch from clock_timestamp() - p.accepted_at)::float8 as waited)
+           select seq as "seq!", lane as "lane!", waited, null::int2 as kind, null::uuid as id, null as member
+           from settled
+           union all (
+               select distinct on (kind, id, member) seq, lane, null, kind, id, member from found where seq > upto
+               order by kind, id, member, seq desc)"#,
         tenant.0,
         &c.kind,
         &c.id,
@@ -115,53 +130,25 @@ pub async fn finish_pending(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Settled {
-            seq: row.seq,
-            lane: if row.lane == Lane::Live as i16 {
-                Lane::Live
-            } else {
-                Lane::Bulk
-            },
-            waited_seconds: row.waited.max(0.0),
-        })
-        .collect())
-}
-
-/// Keys that were changed again while they were being applied, with the lane of the newest change.
-pub async fn newer_pending(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    read: &[(&Key, i64)],
-) -> Result<Vec<(Key, Lane)>, StoreError> {
-    let c = KeyColumns::of(read.iter().map(|(key, _)| *key));
-    let seq: Vec<i64> = read.iter().map(|(_, seq)| *seq).collect();
-    let rows = sqlx::query!(
-        r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", newest.lane
-           from unnest($2::int2[], $3::uuid[], $4::text[], $5::int8[]) as k (kind, id, member, seq)
-           cross join lateral (select lane from (select p.lane, p.seq from pending p where p.tenant_id = $1
-               and p.key_kind = k.kind and p.key_id = k.id and p.member = k.member and p.seq > k.seq offset 0) of_key
-               order by seq desc limit 1) newest"#,
-        tenant.0,
-        &c.kind,
-        &c.id,
-        &c.member,
-        &seq
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let lane = if row.lane == Lane::Live as i16 {
-                Lane::Live
-            } else {
-                Lane::Bulk
-            };
-            Some((Key::from_columns(row.kind, row.id, row.member)?, lane))
-        })
-        .collect())
+    let mut finished = Finished::default();
+    for row in rows {
+        let lane = if row.lane == Lane::Live as i16 {
+            Lane::Live
+        } else {
+            Lane::Bulk
+        };
+        if let Some(waited) = row.waited {
+            finished.settled.push(Settled {
+                seq: row.seq,
+                lane,
+                waited_seconds: waited.max(0.0),
+            });
+        } else if let (Some(kind), Some(id), Some(member)) = (row.kind, row.id, row.member) {
+            let key = Key::from_columns(kind, id, member);
+            finished.newer.extend(key.map(|key| (key, lane)));
+        }
+    }
+    Ok(finished)
 }
 
 /// The receipts of these changes.
