@@ -34,6 +34,8 @@ const READ: [&str; 5] = [
     "reporting_lines",
 ];
 const POLL: Duration = Duration::from_millis(20);
+/// Longest that autovacuum is waited for.
+const AUTOVACUUM: Duration = Duration::from_secs(60);
 
 pub(super) async fn measure(stack: &Stack, scale: &Scale, report: &mut Report) -> Result<()> {
     let [few, many] = scale.compared;
@@ -91,6 +93,7 @@ impl Compared<'_> {
         let (mut rates, mut floors, mut wal) = (vec![], vec![], vec![]);
         let worker = self.worker().await?;
         for _ in 0..runs {
+            self.let_autovacuum_end().await?;
             let taken = self.run().await?;
             ensure!(
                 taken.report.get("differing") == Some(&Value::from(0)),
@@ -112,6 +115,16 @@ impl Compared<'_> {
             wal / self.people as f64
         );
         Ok(Measure::new(title, Unit::PerSecond, &rates, &floors).with(wal))
+    }
+
+    /// What it writes to the log would count as the run's. It comes once a minute, and runs take seconds.
+    async fn let_autovacuum_end(&self) -> Result<()> {
+        let deadline = Instant::now() + AUTOVACUUM;
+        let at_work = "select exists (select from pg_stat_activity where backend_type = 'autovacuum worker')";
+        while sqlx::query_scalar(at_work).fetch_one(&self.stack.pool).await? && Instant::now() < deadline {
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// People compared per second when one of a hundred differs.
