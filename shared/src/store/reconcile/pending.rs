@@ -15,6 +15,8 @@ pub struct Settled {
 }
 
 /// Those of `keys` with something pending that is not parked, and how often each has failed.
+///
+/// `is distinct from` does not imply that there is a `due_at`, which the index on it wants: keys are found by key.
 pub async fn workable_keys(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -25,7 +27,7 @@ pub async fn workable_keys(
         r#"select k.kind as "kind!", k.id as "id!", k.member as "member!", coalesce(f.attempts, 0) as "attempts!"
            from unnest($2::int2[], $3::uuid[], $4::text[]) as k (kind, id, member)
            cross join lateral (select from pending where tenant_id = $1 and key_kind = k.kind and key_id = k.id
-               and member = k.member and due_at < 'infinity' limit 1) p
+               and member = k.member and due_at is distinct from 'infinity' limit 1) p
            left join lateral (select attempts from key_failures where tenant_id = $1 and key_kind = k.kind
                and key_id = k.id and member = k.member offset 0) f on true"#,
         tenant.0,
