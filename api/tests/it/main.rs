@@ -18,6 +18,7 @@ mod described;
 mod erasure;
 mod event_keys;
 mod fuzz;
+mod gate;
 mod gather;
 mod groups;
 mod health;

@@ -1,7 +1,7 @@
 //! The transactions of a tenant's line, one after the other.
 
-use crate::accept::{ACCEPT_LOCK_CLASS, Gate, in_flight};
 use crate::app::{TestApp, send};
+use crate::gate::{ACCEPT_LOCK_CLASS, Gate, in_flight};
 use devstack::wait::{SOON, until};
 use futures::future::join_all;
 use reqwest::Method;
